@@ -1,0 +1,8 @@
+"""Every case, in the order in which they run."""
+
+from benchmarks import scalar
+from benchmarks.harness import Case
+from benchmarks.mlp import cases as mlp
+from benchmarks.startup import cases as startup
+
+CASES: tuple[Case, ...] = (*scalar.CASES, *mlp.CASES, *startup.CASES)

@@ -1,0 +1,1 @@
+"""Nouns of the compiler: types, sizes, graphs, their checker and their text."""

@@ -1,0 +1,27 @@
+"""Library calls over whole arrays. Transposed operands reach BLAS as flags, without a copy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradgen.ir.types import Type
+from gradgen.ops.record import CALL, Op, register
+
+
+def _matmul_type(types, attrs) -> Type:
+    a, b = types
+    assert a.ndim >= 2 and a.shape[:-2] == b.shape[:-2] and a.shape[-1] == b.shape[-2], f"matmul {a} {b}"
+    return Type(a.dtype, (*a.shape[:-1], b.shape[-1]))
+
+
+def _swap(x):
+    return np.swapaxes(x, -1, -2)
+
+
+# (..., m, k) @ (..., k, n) with equal leading axes; vectors and broadcasting are views around it
+matmul = register(
+    Op(
+        "matmul", CALL, lambda a, b: np.matmul(a, b), _matmul_type, flops=2, weight=0.2, sample=((-1.0, 1.0),) * 2,
+        transposes=(lambda g, a, b: np.matmul(g, _swap(b)), lambda g, a, b: np.matmul(_swap(a), g)),
+    )  # fmt: skip
+)

@@ -1,0 +1,1 @@
+"""Python function -> graph: NumPy's protocols over nodes."""

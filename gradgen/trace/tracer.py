@@ -1,0 +1,197 @@
+"""The tracer: a node of a graph under construction, that behaves like the NumPy value it stands for."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+
+from gradgen.ir import sizes
+from gradgen.ir.graph import Builder, Constant, Graph, Node
+from gradgen.ir.source import users_line
+from gradgen.ir.types import Type
+from gradgen.ops import leaves
+from gradgen.trace.protocol import Traced
+
+
+class Tracer(Traced):
+    """A traced value. Its shape holds ints, and `UserSize` where a size is a symbol."""
+
+    __slots__ = ("builder", "node", "weak")
+
+    def __init__(self, builder: Builder, node: Node, weak: bool = False):
+        self.builder, self.node, self.weak = builder, node, weak
+
+    @property
+    def type(self) -> Type:  # type: ignore[override]
+        return self.node.type
+
+    @property
+    def shape(self) -> tuple:
+        return tuple(UserSize(n, self) if isinstance(n, sizes.Dim) else n for n in self.node.type.shape)
+
+    @property
+    def size(self):
+        n = self.node.type.size
+        return UserSize(n, self) if isinstance(n, sizes.Dim) else n
+
+    def __gradgen_apply__(self, op, args, attrs):
+        nodes = [x.node if isinstance(x, Tracer) else self.__gradgen_lift__(np.asarray(x)).node for x in args]
+        attrs = {k: _plain(v) for k, v in attrs.items()}
+        source = self.builder.origin or users_line()
+        return type(self)(self.builder, self.builder.add(op, nodes, attrs, source))
+
+    def __gradgen_lift__(self, value):
+        return type(self)(self.builder, constant(self.builder, value))
+
+    def __gradgen_count__(self, n):
+        """A size as a number to compute with: a plain one, or a traced one of this dtype or wider."""
+        if not isinstance(n, sizes.Dim):
+            return n
+        value = type(self)(self.builder, self.builder.add(leaves.size, (), {"size": n}, users_line()))
+        return value.astype(self.dtype)
+
+    def __repr__(self) -> str:
+        return f"<traced {self.type}>"
+
+
+class RuleTracer(Tracer):
+    """A tracer inside a derivative rule: sizes are plain Dims, compared by structure."""
+
+    __slots__ = ()
+
+    @property
+    def shape(self) -> tuple:
+        return self.node.type.shape
+
+    @property
+    def size(self):
+        return self.node.type.size
+
+
+def constant(builder: Builder, value: np.ndarray) -> Node:
+    value = np.asarray(value)
+    data = value[()].item() if value.ndim == 0 else Constant(value)
+    return builder.add(leaves.constant, (), {"value": data, "dtype": value.dtype}, None)
+
+
+def _plain(value):
+    if isinstance(value, tuple):
+        return tuple(_plain(v) for v in value)
+    return value.__gradgen_dim__ if isinstance(value, UserSize) else value
+
+
+class UserSize:
+    """A symbolic size in the user's hands: ints and sizes keep it symbolic, floats make it a traced value, and a
+    question about it (==, <, range) is answered by the call being traced and guarded."""
+
+    __slots__ = ("__gradgen_dim__", "like")
+    __array_priority__ = 900
+
+    def __init__(self, dim, like: Tracer):
+        self.__gradgen_dim__, self.like = dim, like
+
+    def __gradgen_size__(self):
+        node = self.like.builder.add(leaves.size, (), {"size": self.__gradgen_dim__}, users_line())
+        return Tracer(self.like.builder, node, weak=True)
+
+    def __index__(self) -> int:
+        return sizes.freeze(self.__gradgen_dim__)
+
+    __int__ = __index__
+    __hash__ = object.__hash__
+
+    def __float__(self) -> float:
+        return float(self.__index__())
+
+    def __array_ufunc__(self, ufunc, method, *inputs, **options):
+        return getattr(ufunc, method)(*(_value(x) for x in inputs), **options)
+
+    def __repr__(self) -> str:
+        return f"<size {self.__gradgen_dim__}>"
+
+
+def _value(x):
+    return x.__gradgen_size__() if isinstance(x, UserSize) else x
+
+
+def _arithmetic(name: str):
+    def compute(self, other):
+        if isinstance(other, (int, np.integer, UserSize)) and name in _EXACT:
+            other = other.__gradgen_dim__ if isinstance(other, UserSize) else int(other)
+            result = getattr(self.__gradgen_dim__, name)(other)
+            return UserSize(result, self.like) if isinstance(result, sizes.Dim) else result
+        return getattr(self.__gradgen_size__(), name)(_value(other))
+
+    return compute
+
+
+_EXACT = {"__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__floordiv__", "__rfloordiv__"}
+for _name in (*_EXACT, "__truediv__", "__rtruediv__", "__pow__", "__rpow__", "__mod__", "__rmod__", "__neg__"):
+    setattr(UserSize, _name, _arithmetic(_name))
+UserSize.__neg__ = lambda self: self * -1  # type: ignore[method-assign]
+
+
+def _relation(name: str, relation: str, opposite: str, holds):
+    def compare(self, other):
+        if not isinstance(other, (int, np.integer, UserSize)):
+            return NotImplemented
+        a, b = self.__gradgen_dim__, other.__gradgen_dim__ if isinstance(other, UserSize) else int(other)
+        if a == b:
+            return holds(0, 0)
+        if relation in ("==", "!="):
+            return sizes.same(a, b) == (relation == "==")
+        left, right = sizes.hint(a), sizes.hint(b)
+        if left is None or right is None:
+            sizes.freeze(a)
+        truth = holds(left, right)
+        sizes.guard(a, relation if truth else opposite, b)
+        return truth
+
+    setattr(UserSize, name, compare)
+
+
+_relation("__eq__", "==", "!=", lambda a, b: a == b)
+_relation("__ne__", "!=", "==", lambda a, b: a != b)
+_relation("__lt__", "<", ">=", lambda a, b: a < b)
+_relation("__le__", "<=", ">", lambda a, b: a <= b)
+_relation("__gt__", ">", "<=", lambda a, b: a > b)
+_relation("__ge__", ">=", "<", lambda a, b: a >= b)
+
+
+class _Active(threading.local):
+    def __init__(self):
+        self.builders: list[Builder] = []
+
+
+_active = _Active()
+
+
+def active_builder() -> Builder | None:
+    """The builder of the trace that is under way in this thread."""
+    return _active.builders[-1] if _active.builders else None
+
+
+def fresh_input(builder: Builder, type: Type, weak: bool = False) -> Tracer:
+    return Tracer(builder, builder.add(leaves.input, (), {"index": builder.fresh(), "type": type}, None), weak)
+
+
+def trace(function, types, weak, name: str, input_names=()) -> Graph:
+    """The graph of `function(tracers) -> tracers` (flat lists) over inputs of these types."""
+    builder = Builder()
+    _active.builders.append(builder)
+    try:
+        inputs = [fresh_input(builder, t, w) for t, w in zip(types, weak, strict=True)]
+        outputs = [lift_output(builder, x) for x in function(inputs)]
+    finally:
+        _active.builders.pop()
+    return Graph(tuple(x.node for x in inputs), tuple(x.node for x in outputs), name, tuple(input_names))
+
+
+def lift_output(builder: Builder, x) -> Tracer:
+    """A result of the user's function: a tracer of this trace, or a constant."""
+    if isinstance(x, Tracer):
+        return x
+    if isinstance(x, UserSize):
+        return x.__gradgen_size__()
+    return Tracer(builder, constant(builder, np.asarray(x)))
