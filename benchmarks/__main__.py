@@ -1,7 +1,7 @@
 """The command: `python -m benchmarks [case ...]`; `gradgen bench` calls `main(argv)` too.
 
 Cases run one after the other and print their table as soon as they are done. A whole run leaves its JSON and its plot
-in benchmarks/results/, named by date; a quick one, or one of chosen cases, leaves them only where --json and --plot say.
+in benchmarks/results/, named by date; a quick one, or one of chosen cases, only where --json and --plot say.
 """
 
 import argparse
@@ -12,6 +12,7 @@ from pathlib import Path
 from benchmarks import machine, report
 from benchmarks.cases import CASES
 from benchmarks.harness import QUICK, Settings, run
+from benchmarks.remote import Remote
 
 RESULTS = Path(__file__).parent / "results"
 
@@ -33,7 +34,7 @@ def main(argv: list[str] | None = None) -> int:
     outcomes = []
     for case in cases:
         if wanted is None or any(contender.name in wanted for contender in case.contenders):
-            outcomes.append(run(case, settings, wanted))
+            outcomes.append(run(case, settings, wanted, Remote))
             print(report.table(outcomes[-1]) + "\n", flush=True)
     store(outcomes, settings, before, options)
     return int(any(row.status in ("failed", "disagrees") for outcome in outcomes for row in outcome.rows))

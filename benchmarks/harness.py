@@ -5,15 +5,13 @@ in:  a Case: a problem, a reference result, one row per contender        out: an
     build each -> compare its result with the reference -> choose repeats -> rounds: A B C, A B C, A B C, ...
 
 Rounds in turn, because a machine's speed drifts: each round gives one sample of every contender under the same
-conditions, and ratios are taken within rounds. A contender that is not installed is skipped, one that raises has failed,
-one whose result differs is not timed; the others go on. All contenders of a case share one process, where the threads of
-one library's pool still spin for a while after its last call and take cores from the next: hence the pause before each
-sample, and the untimed call after it that brings back what the caches have lost.
+conditions, and ratios are taken within rounds. A contender that is not installed is skipped, one that raises has
+failed, one whose result differs is not timed; the others go on. The command gives each contender a process of its own
+(remote.py); here it makes no difference where an Entry lives.
 """
 
 import importlib.util
 import statistics
-import time
 import timeit
 import traceback
 from collections.abc import Callable, Mapping
@@ -28,26 +26,43 @@ LONGEST_GUESS = 10_000_000  # repeats; an empty call takes 20 ns, so this is nev
 
 @dataclass(frozen=True)
 class Settings:
-    """How long to measure: rounds per case; seconds that a sample lasts at least, and that all rest before one.
-
-    quick: small problems instead of whole ones.
-    """
+    """How long to measure: rounds per case, the least duration of a sample in seconds, small problems or whole ones."""
 
     rounds: int = 11
-    sample_seconds: float = 0.02
-    pause_seconds: float = 0.05  # OpenBLAS threads spin for about 30 ms
+    sample_seconds: float = 0.05
     quick: bool = False
 
 
-QUICK = Settings(rounds=3, sample_seconds=0.002, pause_seconds=0.0, quick=True)
+QUICK = Settings(rounds=3, sample_seconds=0.002, quick=True)
 
 
 class Entry(Protocol):
-    """What a contender builds: something that shows its result once, and can be timed any number of times."""
+    """What a contender builds: shows its result once, then can be timed any number of times.
+
+    `steps` is what one repeat does, known once `result` has run. `sample` gives seconds for all its repeats together.
+    """
+
+    steps: int
 
     def result(self) -> Any: ...
-    def sample(self, repeats: int) -> float: ...  # seconds per step
+    def sample(self, repeats: int) -> float: ...
     def close(self) -> None: ...
+
+
+class ContenderError(Exception):
+    """What a contender raised elsewhere: one line for the table, and the traceback."""
+
+    def __init__(self, note: str, detail: str):
+        super().__init__(note)
+        self.note, self.detail = note, detail
+
+
+def message_of(error: Exception) -> tuple[str, str]:
+    """(a line for the table, the whole traceback)."""
+    if isinstance(error, ContenderError):
+        return error.note, error.detail
+    first_line = str(error).strip().split("\n")[0]
+    return f"{type(error).__name__}: {first_line}", "".join(traceback.format_exception(error))
 
 
 @dataclass
@@ -77,9 +92,9 @@ class Call:
 
     def sample(self, repeats):
         with self.context():
-            if repeats > 1:
+            if self.steps == 1:  # untimed: fills the caches; a loop of many steps does that by itself
                 self.function(*self.args)
-            return self.timer.timeit(repeats) / (repeats * self.steps)
+            return self.timer.timeit(repeats)
 
     def close(self):
         pass
@@ -139,10 +154,9 @@ class Row:
         low, _, high = statistics.quantiles(self.times, n=4, method="inclusive")
         return high - low
 
-    def give_up(self, status: str, error: Exception):
-        message = str(error).strip().split("\n")[0]
-        self.status, self.note = status, f"{type(error).__name__}: {message}"
-        self.detail = "".join(traceback.format_exception(error))
+    def fail(self, error: Exception):
+        self.status = "failed"
+        self.note, self.detail = message_of(error)
 
 
 @dataclass
@@ -166,51 +180,56 @@ class Outcome:
         return statistics.median(theirs / ours for theirs, ours in pairs)
 
 
-def run(case: Case, settings: Settings, wanted: tuple[str, ...] | None = None) -> Outcome:
-    """Measure a case. Each row ends as "timed", "skipped" (not installed), "failed" (raised) or "disagrees"."""
-    problem = case.problem(settings.quick)
-    contenders = [c for c in case.contenders if wanted is None or c.name in wanted]
-    reference = case.reference(problem) if contenders else None
+def local(case: Case, contender: Contender, quick: bool) -> Entry:
+    """The contender's Entry, in this process."""
+    return contender.build(case.problem(quick))
+
+
+def run(case: Case, settings: Settings, wanted: tuple[str, ...] | None = None, entry_of=local) -> Outcome:
+    """Measure a case. Each row ends as "timed", "skipped" (not installed), "failed" (raised) or "disagrees".
+
+    wanted: names of contenders, or None for all. entry_of(case, contender, quick) -> Entry says where they live.
+    """
+    reference = case.reference(case.problem(settings.quick))
     rows, entries = [], {}
     try:
-        for contender in contenders:
-            row = Row(contender.name)
-            rows.append(row)
-            prepare(contender, row, case, problem, reference, settings, entries)
+        for contender in case.contenders:
+            if wanted is None or contender.name in wanted:
+                rows.append(Row(contender.name))
+                prepare(rows[-1], case, contender, settings, reference, entries, entry_of)
         for _ in range(min(settings.rounds, case.rounds or settings.rounds)):
             for row in [row for row in rows if row.status == "timed"]:
-                time.sleep(settings.pause_seconds)
                 try:
-                    row.times.append(entries[row.contender].sample(row.repeats))
+                    entry = entries[row.contender]
+                    row.times.append(entry.sample(row.repeats) / (row.repeats * entry.steps))
                 except Exception as error:
-                    row.give_up("failed", error)
+                    row.fail(error)
     finally:
         for entry in entries.values():
             entry.close()
     return Outcome(case, rows)
 
 
-def prepare(contender, row, case, problem, reference, settings, entries):
+def prepare(row, case, contender, settings, reference, entries, entry_of):
     """Build one contender, compare its result, choose its repeats; what goes wrong is noted in its row."""
     if missing := contender.missing():
         row.status, row.note = "skipped", f"not installed: {', '.join(missing)}"
         return
     try:
-        entries[contender.name] = entry = contender.build(problem)
+        entries[contender.name] = entry = entry_of(case, contender, settings.quick)
         if difference := disagreement(entry.result(), reference, case.tolerances):
             row.status, row.note = "disagrees", difference
             return
         row.repeats = enough_repeats(entry, settings.sample_seconds)
     except Exception as error:
-        row.give_up("failed", error)
+        row.fail(error)
 
 
 def enough_repeats(entry: Entry, seconds: float) -> int:
     """How many repeats make a sample last at least `seconds`, or one where a single step does."""
     repeats = 1
     while True:
-        once = entry.sample(repeats) * getattr(entry, "steps", 1)
-        if once * repeats >= seconds or repeats >= LONGEST_GUESS:
+        duration = entry.sample(repeats)
+        if duration >= seconds or repeats >= LONGEST_GUESS:
             return repeats
-        # Never more than ten times at once: the first calls are slow and would promise too much.
-        repeats = min(10 * repeats, max(2 * repeats, int(1.2 * seconds / max(once, 1e-9))))
+        repeats *= min(10, max(2, int(1.2 * seconds / max(duration, 1e-9))))

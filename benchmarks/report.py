@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-import math
 from pathlib import Path
 
 from benchmarks import machine
@@ -33,11 +32,8 @@ def cells(row: Row, outcome: Outcome) -> str:
 
 
 def figure(value: float) -> str:
-    """Three significant digits, never an exponent: 0.0123, 1.23, 12.3, 123, 12300."""
-    if value == 0 or not math.isfinite(value):
-        return f"{value:g}"
-    decimals = max(0, 2 - math.floor(math.log10(abs(value))))
-    return f"{value:.{min(decimals, 6)}f}"
+    """Three significant digits, and all digits of what is larger: 0.0123, 1.23, 12.3, 123, 12345."""
+    return f"{value:#.3g}" if 0 < abs(value) < 99.95 else f"{value:.0f}"
 
 
 def document(outcomes: list[Outcome], settings: Settings, before: dict) -> dict:

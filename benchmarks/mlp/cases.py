@@ -16,6 +16,7 @@ CALL = (
     Contender("gradgen", gradgen_steps.call_gradgen, ("gradgen",)),
     Contender("gradgen-grad", gradgen_steps.call_gradgen_grad, ("gradgen",)),
     Contender("jax", frameworks.call_jax, ("jax",)),
+    Contender("jax-sync", frameworks.call_jax_sync, ("jax",)),
     Contender("numpy", by_hand.call),
     Contender("torch", frameworks.call_torch, ("torch",)),
     Contender("autograd", frameworks.call_autograd, ("autograd", "scipy")),

@@ -86,7 +86,20 @@ def call_jax(problem: Problem) -> Call:
     def read(result):
         return after_step(problem, *result)
 
-    return Call(lambda *args: jax.block_until_ready(step(*args)), args, read=read, context=lambda: precision(32))
+    def run(*args):
+        result = step(*args)
+        result[0].block_until_ready()  # the results of one executable are ready together; to ask each costs 10 us
+        return result
+
+    return Call(run, args, read=read, context=lambda: precision(32))
+
+
+def call_jax_sync(problem: Problem) -> Call:
+    """JAX at its best for small steps: they run in the calling thread, where by default another one is woken."""
+    import jax
+
+    jax.config.update("jax_cpu_enable_async_dispatch", False)
+    return call_jax(problem)
 
 
 def loop_jax(problem: Problem) -> Call:

@@ -8,7 +8,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from benchmarks.remote import search_path
 
 
 @dataclass
@@ -21,6 +21,7 @@ class Process:
 
     code: str
     caches: str = "warm"
+    steps: int = 1
     folder: tempfile.TemporaryDirectory = field(init=False)
 
     def __post_init__(self):
@@ -30,7 +31,7 @@ class Process:
         return self.run()["value"]
 
     def sample(self, repeats):
-        return sum(self.run()["seconds"] for _ in range(repeats)) / repeats
+        return sum(self.run()["seconds"] for _ in range(repeats))
 
     def close(self):
         self.folder.cleanup()
@@ -56,7 +57,3 @@ def caches_in(folder: Path) -> dict[str, str]:
         "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
         "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
     }
-
-
-def search_path() -> str:
-    return os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])

@@ -28,10 +28,11 @@ if TYPE_CHECKING:
 class Node:
     """One value of a graph."""
 
-    __slots__ = ("attrs", "id", "inputs", "op", "source", "type")
+    __slots__ = ("attrs", "id", "inputs", "label", "op", "source", "type")
 
     def __init__(self, op: Op, inputs: tuple[Node, ...], attrs: dict[str, Any], type: Type, source, id: int):
         self.op, self.inputs, self.attrs, self.type, self.source, self.id = op, inputs, attrs, type, source, id
+        self.label: str | None = None  # the user's name for it, a comment like `source`
 
     @property
     def shape(self):

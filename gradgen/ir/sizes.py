@@ -53,6 +53,10 @@ class Dim:
         self.terms = terms
         self._hash = hash(terms)
 
+    @property
+    def __gradgen_dim__(self) -> Dim:
+        return self
+
     def __hash__(self) -> int:
         return self._hash
 

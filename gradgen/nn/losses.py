@@ -25,7 +25,7 @@ def mse(prediction, target):
 def huber(prediction, target, delta=1.0):
     """Mean over rows of r*r/2 where |r| <= delta, else delta * (|r| - delta/2). With delta = inf it is `mse`.
 
-    delta in the units of the targets, positive. Source: Huber 1964, section 2.
+    delta in the units of the targets, positive. Source: Huber 1964.
     """
     _check_positive("huber", delta)
     _check_alike("huber", prediction, target)

@@ -1,8 +1,10 @@
-"""The multilayer perceptron, as a function of its parameters. Three lines show what enters and what leaves:
+"""The multilayer perceptron, as a function of its parameters.
 
     model = MLP((784, 128, 10))          what never changes: hashable, so it may be a static argument
     params = model.init(seed=0)          what is learned: a list of {"w": f[in, out], "b": f[out]}
     logits = model(params, x)            x: f[..., 784], logits: f[..., 10]
+
+Pytrees order a dict by its keys: the leaves of a layer are b, then w.
 """
 
 from __future__ import annotations

@@ -25,10 +25,10 @@ floor_divide = elementwise("floor_divide", np.floor_divide, lambda out, x, y: (N
                            sample=(ANY, AWAY))
 remainder = elementwise("remainder", (np.remainder, np.mod), lambda out, x, y: (1, -np.floor_divide(x, y)), "{x} % {y}",
                         weight=8, sample=((0.1, 0.9), (1.0, 3.0)))
-floor = elementwise("floor", np.floor, lambda out, x: (None,), "math.floor({x})", eval=np.floor, sample=((0.1, 0.9),))
-ceil = elementwise("ceil", np.ceil, lambda out, x: (None,), "math.ceil({x})", sample=((0.1, 0.9),))
-rint = elementwise("rint", (np.rint,), lambda out, x: (None,), "np.rint({x})", sample=((0.6, 0.9),))
-trunc = elementwise("trunc", np.trunc, lambda out, x: (None,), "np.trunc({x})", sample=((0.1, 0.9),))
+floor = elementwise("floor", np.floor, lambda out, x: (None,), "np.floor({x})", integer_emit="{x}", sample=((0.1, 0.9),))
+ceil = elementwise("ceil", np.ceil, lambda out, x: (None,), "np.ceil({x})", integer_emit="{x}", sample=((0.1, 0.9),))
+rint = elementwise("rint", (np.rint,), lambda out, x: (None,), "np.rint({x})", integer_emit="{x}", sample=((0.6, 0.9),))
+trunc = elementwise("trunc", np.trunc, lambda out, x: (None,), "np.trunc({x})", integer_emit="{x}", sample=((0.1, 0.9),))
 # fmt: on
 
 
@@ -92,7 +92,7 @@ def _bool_loop(arity):
 
 
 logical_and = elementwise(
-    "logical_and", np.logical_and, None, "{x} and {y}", loop=_bool_loop(2), sample=((0, 1),) * 2
+    "logical_and", np.logical_and, None, "{x} & {y}", loop=_bool_loop(2), sample=((0, 1),) * 2
 )
-logical_or = elementwise("logical_or", np.logical_or, None, "{x} or {y}", loop=_bool_loop(2), sample=((0, 1),) * 2)
+logical_or = elementwise("logical_or", np.logical_or, None, "{x} | {y}", loop=_bool_loop(2), sample=((0, 1),) * 2)
 logical_not = elementwise("logical_not", np.logical_not, None, "not {x}", loop=_bool_loop(1), sample=((0, 1),))

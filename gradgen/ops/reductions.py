@@ -38,13 +38,18 @@ sum = _reduction(
 )  # fmt: skip
 
 
+def arange_like(x, n):
+    """0, 1, ..., n - 1: symbolic sizes included where x is traced."""
+    return x.astype(np.int64).__gradgen_iota__(n) if hasattr(x, "__gradgen_iota__") else np.arange(n)
+
+
 def _others(x, axes):
     """Per element, the product of all others of its group: right where some are 0, and to every order."""
     rest = tuple(k for k in range(x.ndim) if k not in axes)
     flat = np.reshape(np.transpose(x, rest + axes), (*kept_shape(x.shape, axes), -1))
     n = flat.shape[-1]
     row = np.broadcast_to(np.reshape(flat, (*flat.shape[:-1], 1, n)), (*flat.shape[:-1], n, n))
-    here = np.arange(n)
+    here = arange_like(x, n)
     product = np.prod(np.where(np.reshape(here, (n, 1)) == here, 1, row), axis=-1)
     back = tuple((rest + axes).index(k) for k in range(x.ndim))
     return np.transpose(np.reshape(product, tuple(x.shape[k] for k in rest + axes)), back)
@@ -83,8 +88,8 @@ max = _reduction(
 min = _reduction(
     "min", _over(np.min), _NAN_WINS.replace("{sign}", "<"), _highest, partials=_share, masks=_winner, sample=ANY
 )
-any = _reduction("any", _over(np.any), "{acc} or {x}", lambda d: np.False_, np.dtype(bool), sample=((0, 1),))
-all = _reduction("all", _over(np.all), "{acc} and {x}", lambda d: np.True_, np.dtype(bool), sample=((0, 1),))
+any = _reduction("any", _over(np.any), "{acc} | {x}", lambda d: np.False_, np.dtype(bool), sample=((0, 1),))
+all = _reduction("all", _over(np.all), "{acc} & {x}", lambda d: np.True_, np.dtype(bool), sample=((0, 1),))
 
 
 def _arg(name, function, beats):

@@ -6,6 +6,7 @@ Alphabet: w the parameter, g its gradient, m a mean of gradients, s a mean (or s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ class adagrad(Optimizer):
     Source: Duchi, Hazan & Singer 2011. Its steps only ever shrink: fit for sparse gradients, stalls on long runs.
     """
 
-    lr: object = 1e-2
+    lr: float | Callable = 1e-2
     eps: float = 1e-10
     slots = ("squares",)
 
@@ -42,7 +43,7 @@ class rmsprop(Optimizer):
     steps are up to 1 / sqrt(1 - decay) times larger than lr.
     """
 
-    lr: object = 1e-3
+    lr: float | Callable = 1e-3
     decay: float = 0.9
     eps: float = 1e-8
     slots = ("squares",)
@@ -66,7 +67,7 @@ class adam(Optimizer):
     Source: Kingma & Ba 2015 (arXiv:1412.6980), Algorithm 1. It need not converge even on convex losses (Reddi 2018).
     """
 
-    lr: object = 1e-3
+    lr: float | Callable = 1e-3
     b1: float = 0.9
     b2: float = 0.999
     eps: float = 1e-8

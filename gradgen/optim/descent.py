@@ -6,6 +6,7 @@ In: one array and its gradient. Out: its next value. Alphabet: w the parameter, 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gradgen.optim.optimizer import Optimizer, fraction
@@ -18,7 +19,7 @@ class gd(Optimizer):
     Sources: Cauchy 1847; Robbins & Monro 1951. Slow where curvatures differ much.
     """
 
-    lr: object = 1e-2
+    lr: float | Callable = 1e-2
 
     def rule(self, factors, g, w):
         (lr,) = factors
@@ -33,7 +34,7 @@ class momentum(Optimizer):
     Source: Polyak 1964.
     """
 
-    lr: object = 1e-2
+    lr: float | Callable = 1e-2
     beta: float = 0.9
     slots = ("velocity",)
 
@@ -52,7 +53,7 @@ class nesterov(momentum):
     """v = beta * v + g; w - lr * (g + beta * v): momentum, with the gradient seen from where it leads.
 
     lr: number or schedule; beta in [0, 1). Sources: Nesterov 1983; in this form, which needs the gradient at w only,
-    Bengio, Boulanger-Lewandowski & Pascanu 2013 (arXiv:1212.0901), section 3.5.
+    Bengio, Boulanger-Lewandowski & Pascanu 2013 (arXiv:1212.0901).
     """
 
     def rule(self, factors, g, w, v):

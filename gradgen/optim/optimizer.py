@@ -6,7 +6,7 @@
 
 Both are pure functions of pytrees, in NumPy that gradgen traces, so a whole training loop compiles with them in it.
 state: a dict of "step" (updates done so far, float64: exact to 2**53) and, for each slot of the rule, a tree like
-params. Step-dependent factors are computed in float64 and rounded to each array's dtype: float32 parameters stay float32.
+params. Factors that depend on the step are computed in float64, then rounded to each array's dtype: float32 stays so.
 """
 
 from __future__ import annotations

@@ -113,8 +113,9 @@ class warmup:
     def __post_init__(self):
         at_least(self, "steps", 0)
         if not callable(self.then):
-            object.__setattr__(self, "then", constant(self.then))
+            at_least(self, "then", 0)
 
     def __call__(self, step):
         ramp = np.minimum((step + 1) / (self.steps + 1), 1)
-        return ramp * self.then(np.maximum(step - self.steps, 0))
+        rate = self.then(np.maximum(step - self.steps, 0)) if callable(self.then) else self.then
+        return ramp * rate

@@ -1,11 +1,11 @@
 """The folder of generated modules: where it is, what is in it, and what of it can be trusted.
 
 in:  GRADGEN_CACHE_DIR, else the user's cache folder (platformdirs)
-out: a folder that only its owner can write to; files written whole or not at all; `info` and `clear` for the command line
+out: a folder that only its owner can write to, files written whole or not at all; `info` and `clear` for the CLI
 
     <folder>/<name>.py           a generated module, first line MARK and the SHA-256 of what follows
     <folder>/<name>.npz          its big constants, if it has any
-    <folder>/__pycache__/<name>.*.nbi, .nbc     Numba's machine code, unless NUMBA_CACHE_DIR sends it elsewhere
+    <folder>/__pycache__/gradgen-<name>.*.nbi, .nbc     Numba's machine code, unless NUMBA_CACHE_DIR sends it elsewhere
 
 Whoever can write here can run code as us, so a folder or file that someone else owns or may change is not used.
 """
@@ -25,6 +25,9 @@ from pathlib import Path
 from gradgen.errors import CacheWarning
 
 MARK = b"# gradgen module, sha256 of what follows: "
+PREFIX = "gradgen-"  # of sealed machine code (see sealed.py), which Numba's own cache must not take for its own
+PART = ".gradgen-part"
+FLAGS = os.O_RDONLY | sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
 
 _private: dict[int, Path] = {}  # by process: a fork must not remove its parent's folder
 _warned = False
@@ -62,7 +65,7 @@ def _fault(path: Path) -> str | None:
 
 
 def is_ours(status: os.stat_result) -> bool:
-    """Whether this user owns it and nobody else may write to it. Always true on Windows, whose ACLs stat doesn't show."""
+    """Whether this user owns it and nobody else may write to it. True on Windows, whose ACLs stat doesn't show."""
     return not hasattr(os, "getuid") or (status.st_uid == os.getuid() and not status.st_mode & 0o022)
 
 
@@ -85,6 +88,11 @@ def private_folder() -> Path:
     return _private[pid]
 
 
+def homes() -> list[Path]:
+    """Where modules of this process may be: a module is in the private folder if the cache folder could not take it."""
+    return [home for home in (_private.get(os.getpid()), folder()) if home is not None]
+
+
 def _remove_private(pid: int) -> None:
     if pid == os.getpid():
         shutil.rmtree(_private.pop(pid), ignore_errors=True)
@@ -95,10 +103,15 @@ def seal(body: bytes) -> bytes:
     return MARK + hashlib.sha256(body).hexdigest().encode() + b"\n" + body
 
 
+def is_sealed(contents: bytes) -> bool:
+    """Whether the checksum is there and right."""
+    return contents == seal(contents.partition(b"\n")[2])
+
+
 def read_trusted(path: Path) -> bytes | None:
     """The file's contents; None if it is missing, is not a plain file, or someone else could have written it."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+        descriptor = os.open(path, FLAGS)
     except OSError:
         return None
     with os.fdopen(descriptor, "rb") as file:
@@ -108,7 +121,7 @@ def read_trusted(path: Path) -> bytes | None:
 
 def write_whole(path: Path, contents: bytes) -> None:
     """Write with mode 0600 so that every reader, in any process, sees the old file or the new one. Raises OSError."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem + ".", suffix=".part")
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.stem + ".", suffix=PART)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(contents)
@@ -118,21 +131,21 @@ def write_whole(path: Path, contents: bytes) -> None:
         raise
 
 
-def machine_code(path: Path) -> list[Path]:
-    """Numba's files for the module at `path`, as far as they lie beside it."""
-    return sorted(p for p in path.parent.glob(f"__pycache__/*{path.stem}.*") if p.suffix in (".nbi", ".nbc"))
+def machine_code(home: Path, names: set[str]) -> list[Path]:
+    """Numba's files for the modules of these names, as far as they lie beside them."""
+    files = (p for p in home.glob("__pycache__/*") if p.suffix in (".nbi", ".nbc"))
+    return [p for p in files if p.name.removeprefix(PREFIX).split(".")[0] in names]
 
 
-def info() -> dict[str, object]:
+def info() -> dict[str, Path | int | float | None]:
     """path, number of modules, bytes in all, and age of the oldest module in seconds."""
     home = folder()
-    modules = _modules(home)
-    files = [file for module in modules for file in _files_of(module)]
+    modules, others = _contents(home)
     now = time.time()
     return {
         "path": home,
         "modules": len(modules),
-        "bytes": sum(_status(file, "st_size", 0) for file in files),
+        "bytes": sum(_status(file, "st_size", 0) for file in modules + others),
         "age": max((now - _status(module, "st_mtime", now) for module in modules), default=0.0),
     }
 
@@ -140,19 +153,21 @@ def info() -> dict[str, object]:
 def clear() -> int:
     """Remove every generated module and its machine code, and nothing else; returns the number of modules."""
     home = folder()
-    modules = _modules(home)
-    for module in modules:
-        for file in _files_of(module):
-            with suppress(OSError):
-                file.unlink(missing_ok=True)
-    for part in home.glob("*.part") if home else ():
+    modules, others = _contents(home)
+    parts = home.glob("*" + PART) if home else ()
+    for file in (*modules, *others, *parts):
         with suppress(OSError):
-            part.unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
     return len(modules)
 
 
-def _modules(home: Path | None) -> list[Path]:
-    return [path for path in sorted(home.glob("*.py")) if _is_generated(path)] if home else []
+def _contents(home: Path | None) -> tuple[list[Path], list[Path]]:
+    """The modules, and the files that belong to them."""
+    if home is None:
+        return [], []
+    modules = [path for path in sorted(home.glob("*.py")) if _is_generated(path)]
+    constants = [path for module in modules if (path := module.with_suffix(".npz")).exists()]
+    return modules, constants + machine_code(home, {module.stem for module in modules})
 
 
 def _is_generated(path: Path) -> bool:
@@ -160,10 +175,6 @@ def _is_generated(path: Path) -> bool:
     with suppress(OSError), path.open("rb") as file:
         return file.read(len(MARK)) == MARK
     return False
-
-
-def _files_of(module: Path) -> list[Path]:
-    return [module, module.with_suffix(".npz"), *machine_code(module)]
 
 
 def _status(path: Path, field: str, missing: float) -> float:

@@ -1,1 +1,5 @@
 """Python function -> graph: NumPy's protocols over nodes."""
+
+from gradgen.trace import elements, indexing, products, reductions, shapes  # they fill protocol.FUNCTIONS
+
+__all__ = ["elements", "indexing", "products", "reductions", "shapes"]

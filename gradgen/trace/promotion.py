@@ -45,7 +45,9 @@ def _array(x) -> np.ndarray:
 
 def is_weak(x) -> bool:
     """Whether x counts as a Python scalar in promotion."""
-    return x.weak if is_traced(x) else isinstance(x, (bool, int, float)) and not isinstance(x, np.generic)
+    if is_traced(x):
+        return x.weak
+    return hasattr(x, "__gradgen_size__") or (isinstance(x, (bool, int, float)) and not isinstance(x, np.generic))
 
 
 def dtype_of(x):
@@ -53,8 +55,8 @@ def dtype_of(x):
     if is_traced(x):
         return _PYTHON[x.dtype.kind] if x.weak else x.dtype
     if is_weak(x):
-        return type(x)
-    return np.dtype(np.int64) if hasattr(x, "__gradgen_size__") else _array(x).dtype
+        return type(x) if isinstance(x, (bool, int, float)) else int
+    return _array(x).dtype
 
 
 def loop_dtypes(op: Op, args):

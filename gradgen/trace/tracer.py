@@ -51,6 +51,11 @@ class Tracer(Traced):
         value = type(self)(self.builder, self.builder.add(leaves.size, (), {"size": n}, users_line()))
         return value.astype(self.dtype)
 
+    def __gradgen_iota__(self, n):
+        """0, 1, ..., n - 1 in this dtype."""
+        attrs = {"shape": (n,), "axis": 0, "dtype": self.dtype}
+        return type(self)(self.builder, self.builder.add(leaves.iota, (), attrs, self.builder.origin))
+
     def __repr__(self) -> str:
         return f"<traced {self.type}>"
 

@@ -1,0 +1,1 @@
+"""Loop program -> Python source."""

@@ -1,0 +1,255 @@
+"""One loop program -> the text of two functions.
+
+    f_into(inputs, outputs, workspace) -> scalar results     allocates nothing
+    f(inputs) -> results                                      checks shapes, allocates, calls f_into
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradgen.codegen.expressions import Expressions, number, size
+from gradgen.codegen.names import Names
+from gradgen.ir.sizes import Dim, Size
+from gradgen.ir.types import SHORT, Type
+from gradgen.schedule.program import (
+    Assign, Best, Buffer, Call, CheckIndex, Fill, Loop, Program, Store, Update, expressions, subexpressions,
+    walk,
+)  # fmt: skip
+
+PAD = "    "
+
+
+@dataclass
+class Function:
+    """The text of a program's functions, and what a caller must know of them."""
+
+    name: str
+    text: str
+    needs: set[str]
+    input_types: list[Type]
+    output_types: list[Type]
+    constants: dict[str, np.ndarray]
+    workspace: list[tuple[np.dtype, Size]]
+
+
+class Printer:
+    """Prints one program. It decides nothing: order, storage and names are given."""
+
+    def __init__(self, program: Program, guards: list = ()):  # type: ignore[assignment]
+        self.program, self.guards = program, guards
+        self.symbols = _symbols(program)
+        self.names = Names(program, {*self.symbols, program.name, f"{program.name}_into", *_work_names(program)})
+        self.expressions = Expressions(self.names)
+        self.line_before: str | None = None
+
+    def function(self) -> Function:
+        body = [line for s in self.program.body for line in self._statement(s, PAD)]
+        prologue = [f"{PAD}{line}" for line in self._prologue(body)]
+        returned = self._returned(scalars_only=True)
+        epilogue = [f"{PAD}return {', '.join(returned)}"] if returned else []
+        lines = [*prologue, *body, *epilogue] or [f"{PAD}pass"]
+        into = [f"@njit(**OPTIONS)\ndef {self.program.name}_into({', '.join(self._into_parameters())}):", *lines]
+        text = "\n".join([*into, "", "", *self._wrapper()])
+        program = self.program
+        return Function(
+            program.name, text, self.expressions.needs, [_type(x) for x in program.inputs],
+            [_type(r) for r in program.results], {self.names[b]: a for b, a in program.constants.items()},
+            list(program.workspace.items()),
+        )  # fmt: skip
+
+    # -- signatures
+
+    def _into_parameters(self) -> list[str]:
+        return [*self.names.inputs, *self.names.outputs.values(), *_work_names(self.program)]
+
+    def _returned(self, scalars_only: bool) -> list[str]:
+        texts = []
+        for r in self.program.results:
+            if isinstance(r, Buffer):
+                if not scalars_only:
+                    texts.append(self.names[r.storage])
+            else:
+                texts.append(self.expressions.text(r))
+        return texts
+
+    def _prologue(self, body: list[str]) -> list[str]:
+        lines = []
+        text = "\n".join(body)
+        for name, (buffer, axis) in self.symbols.items():
+            lines.append(f"{name} = {self.names[buffer]}.shape[{axis}]")
+        for buffer, offset in sorted(self.program.offsets.items(), key=lambda p: str(p[1])):
+            lines.append(self._carve(buffer, offset))
+        for buffer in _renamed(self.program):
+            if f"{self.names[buffer]}" in text:
+                lines.append(f"{self.names[buffer]} = {self.names[buffer.base]}.reshape({_shape(buffer.shape)})")
+        return lines
+
+    def _carve(self, buffer: Buffer, offset: Size) -> str:
+        count: Size = 1
+        for n in buffer.shape:
+            count = count * n
+        work = _work_name(self.program, buffer.dtype)
+        part = f"{work}[{size(offset)}:{size(offset + count)}]"
+        reshaped = f".reshape({_shape(buffer.shape)})" if len(buffer.shape) != 1 else ""
+        return f"{self.names[buffer]} = {part}{reshaped}"
+
+    # -- the allocating wrapper
+
+    def _wrapper(self) -> list[str]:
+        program, names = self.program, self.names
+        lines = ["@njit(**OPTIONS)", f"def {program.name}({', '.join(names.inputs)}):"]
+        lines += [PAD + line for line in self._checks()]
+        for buffer, name in names.outputs.items():
+            lines.append(f"{PAD}{name} = np.empty({_shape(buffer.shape)}, np.{buffer.dtype.name})")
+        for dtype, count in program.workspace.items():
+            lines.append(f"{PAD}{_work_name(program, dtype)} = np.empty({size(count)}, np.{dtype.name})")
+        call = f"{program.name}_into({', '.join(self._into_parameters())})"
+        scalars = [k for k, r in enumerate(program.results) if not isinstance(r, Buffer)]
+        if len(scalars) == len(program.results):
+            return [*lines, f"{PAD}return {call}"]
+        if not scalars:
+            return [*lines, f"{PAD}{call}", f"{PAD}return {', '.join(self._returned(False))}"]
+        places = [f"r{k}" if k in scalars else self._returned(False)[k] for k in range(len(program.results))]
+        left = ", ".join(f"r{k}" for k in scalars)
+        return [*lines, f"{PAD}{left} = {call}", f"{PAD}return {', '.join(places)}"]
+
+    def _checks(self) -> list[str]:
+        lines = []
+        arrays = [x for x in self.program.inputs if isinstance(x, Buffer)]
+        for buffer in arrays:
+            lines.append(f"{self.names[buffer]} = np.ascontiguousarray({self.names[buffer]})")
+        for name, (buffer, axis) in self.symbols.items():
+            lines.append(f"{name} = {self.names[buffer]}.shape[{axis}]")
+        for buffer in arrays:
+            lines.append(f"if {self.names[buffer]}.shape != {_shape(buffer.shape, always=True)}:")
+            kind = str(_type(buffer)).replace(",", ", ")
+            lines.append(f'{PAD}raise ValueError("{self.program.name}: {self.names[buffer]} must be {kind}")')
+        for a, relation, b in self.guards:
+            lines.append(f"if not {size(a)} {relation} {size(b)}:")
+            lines.append(f'{PAD}raise ValueError("{self.program.name}: compiled for {a} {relation} {b}")')
+        return lines
+
+    # -- statements
+
+    def _statement(self, s, pad: str) -> list[str]:
+        text = self.expressions.text
+        if isinstance(s, Loop):
+            lines = [f"{pad}for {self.names[s.var]} in range({size(s.extent)}):"]
+            return lines + [line for inner in s.body for line in self._statement(inner, pad + PAD)]
+        if isinstance(s, Assign):
+            line = f"{self.names[s.name]} = {text(s.expr)}"
+        elif isinstance(s, Store):
+            line = f"{self.expressions.at(s.buffer, s.index)} = {text(s.expr)}"
+        elif isinstance(s, Update):
+            line = self._update(s)
+        elif isinstance(s, Fill):
+            index = ", ".join([*(self.expressions.index(i) for i in s.index), "..."])
+            line = f"{self.names[s.buffer]}[{index}] = {number(s.value.value, s.value.dtype)}"
+        elif isinstance(s, CheckIndex):
+            return self._check_index(s, pad)
+        elif isinstance(s, Best):
+            acc, x = self.names[s.acc], text(s.x)
+            better = s.template.format(acc=acc, x=x)
+            line = f"if {better}:\n{pad}{PAD}{acc}, {self.names[s.position]} = {x}, {self.expressions.index(s.index)}"
+        else:
+            assert isinstance(s, Call)
+            return self._call(s, pad)
+        return [f"{pad}{line}{self._comment(s, len(pad) + len(line))}"]
+
+    def _update(self, s: Update) -> str:
+        place, x = self.expressions.at(s.buffer, s.index), self.expressions.text(s.expr)
+        if s.template == "{acc} + {x}" and s.buffer.dtype.kind == "f":
+            return f"{place} += {x}"
+        return f"{place} = {s.template.format(acc=place, x=f'({x})')}"
+
+    def _check_index(self, s: CheckIndex, pad: str) -> list[str]:
+        name, n = self.names[s.name], size(s.size)
+        expr = self.expressions.text(s.expr)
+        return [
+            f"{pad}{name} = {expr}{self._comment(s, len(pad) + len(name) + len(expr) + 3)}",
+            f"{pad}if {name} < 0:",
+            f"{pad}{PAD}{name} += {n}",
+            f"{pad}if {name} < 0 or {name} >= {n}:",
+            f'{pad}{PAD}raise IndexError("{self.program.name}: index out of range in {_where(s)}")',
+        ]
+
+    def _call(self, s: Call, pad: str) -> list[str]:
+        batch = s.out.shape[:-2]
+        loops, subscript = [], []
+        for depth, n in enumerate(batch):
+            var = self.names._loops[depth]
+            loops.append(f"{pad}{PAD * depth}for {var} in range({size(n)}):")
+            subscript.append(var)
+        at = f"[{', '.join(subscript)}]" if subscript else ""
+        operands = [f"{self.names[o.buffer]}{'' if o.shared else at}{'.T' if o.transposed else ''}" for o in s.operands]
+        line = f"np.dot({', '.join(operands)}, {self.names[s.out]}{at})"
+        inner = pad + PAD * len(batch)
+        return [*loops, f"{inner}{line}{self._comment(s, len(inner) + len(line))}"]
+
+    def _comment(self, s, width: int) -> str:
+        """The user's line, where it is another than that of the statement before."""
+        source = s.node.source if s.node is not None else None
+        if source is None or source.short == self.line_before:
+            return ""
+        self.line_before = source.short
+        text = source.text
+        words = f"  # {source.short}  {text}" if text and width + len(text) + len(source.short) < 112 else f"  # {source.short}"
+        return words
+
+
+def _where(s: CheckIndex) -> str:
+    return s.node.source.short if s.node is not None and s.node.source is not None else "take"
+
+
+def _type(x) -> Type:
+    return Type(x.dtype, x.storage.shape if isinstance(x, Buffer) and x.storage.role == "output" else getattr(x, "shape", ()))
+
+
+def _shape(shape, always: bool = False) -> str:
+    if len(shape) == 1 and not always:
+        return size(shape[0])
+    return f"({', '.join(size(n) for n in shape)}{',' if len(shape) == 1 else ''})"
+
+
+def _work_name(program: Program, dtype) -> str:
+    return "work" if len(program.workspace) == 1 else f"work_{SHORT[dtype.name]}"
+
+
+def _work_names(program: Program) -> list[str]:
+    return [_work_name(program, dtype) for dtype in program.workspace]
+
+
+def _symbols(program: Program) -> dict[str, tuple[Buffer, int]]:
+    """Where each symbolic size can be read: an input's axis."""
+    found: dict[str, tuple[Buffer, int]] = {}
+    for buffer in program.inputs:
+        for axis, n in enumerate(buffer.shape if isinstance(buffer, Buffer) else ()):
+            if isinstance(n, Dim) and str(n).isidentifier():
+                found.setdefault(str(n), (buffer, axis))
+    return found
+
+
+def _renamed(program: Program) -> list[Buffer]:
+    """Buffers that only rename others, in an order in which they can be made."""
+    found: dict[Buffer, None] = {}
+
+    def add(buffer: Buffer) -> None:
+        if buffer.base is not None and buffer not in found:
+            add(buffer.base)
+            found[buffer] = None
+
+    for s in walk(program.body):
+        for field in ("buffer", "out"):
+            if hasattr(s, field):
+                add(getattr(s, field))
+        for o in getattr(s, "operands", ()):
+            add(o.buffer)
+        for e in expressions(s):
+            for p in subexpressions(e):
+                if hasattr(p, "buffer"):
+                    add(p.buffer)
+    return list(found)
+

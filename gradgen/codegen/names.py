@@ -1,0 +1,66 @@
+"""All names of generated code: from the user's labels where there are some, numbered where there are none."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+
+from gradgen.schedule.program import Assign, Best, Buffer, CheckIndex, Local, Loop, Program
+
+RESERVED = {*keyword.kwlist, *dir(builtins), "np", "math", "njit", "f32", "f64", "i64", "work", "numba", "scipy", "OPTIONS"}
+LOOPS = "ijklabcdefgh"
+
+
+class Names:
+    """Python names for what a program holds; `taken` are the names that sizes and functions use."""
+
+    def __init__(self, program: Program, taken=()):
+        self._taken = RESERVED | set(taken)
+        self._names: dict = {}
+        self.inputs = [self._new(x, x.name) for x in program.inputs]
+        self._loops = [self._unique(letter) for letter in LOOPS]
+        self.outputs: dict[Buffer, str] = {}
+        for place, result in enumerate(program.results):
+            if isinstance(result, Buffer) and result.storage.role == "output":
+                self.outputs[result.storage] = self._new(result.storage, _label(result) or f"out{place}")
+        self._body(program.body, 0)
+
+    def __getitem__(self, thing) -> str:
+        """The name of a buffer, or of a local by its name in the program."""
+        if isinstance(thing, Buffer) and thing not in self._names:
+            self._new(thing, _label(thing) or thing.name)
+        return self._names[thing if isinstance(thing, Buffer) else thing]
+
+    def _new(self, thing, wish: str) -> str:
+        name = self._unique(wish)
+        self._names[thing if isinstance(thing, Buffer) else thing.name if isinstance(thing, Local) else thing] = name
+        return name
+
+    def _unique(self, wish: str) -> str:
+        name = base = re.sub(r"\W", "_", wish)
+        number = 2
+        while name in self._taken:
+            name, number = f"{base}_{number}", number + 1
+        self._taken.add(name)
+        return name
+
+    def _body(self, body: list, depth: int) -> None:
+        for s in body:
+            if isinstance(s, Loop):
+                self._names[s.var] = self._loops[depth]
+                self._body(s.body, depth + 1)
+            elif isinstance(s, Assign) and not s.again:
+                self._new(s.name, _label(s) or _numbered(s.name))
+            elif isinstance(s, CheckIndex):
+                self._new(s.name, _numbered(s.name))
+            elif isinstance(s, Best):
+                continue
+
+
+def _numbered(name: str) -> str:
+    return name
+
+
+def _label(thing) -> str | None:
+    return thing.node.label if getattr(thing, "node", None) is not None else None

@@ -1,0 +1,335 @@
+"""The compiled function: what every transformation returns.
+
+A call flattens its arguments, finds the kernel for their types (or builds it) and runs it. Inside a trace it builds
+nodes instead, so transformations compose; inside @njit code Numba asks it for a kernel (runtime/nopython.py).
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import optree
+
+from gradgen import dispatch, pipeline
+from gradgen.dispatch import Family, as_value, slot_of
+from gradgen.errors import ArgumentError, ShapeError
+from gradgen.ir.graph import Constant, Graph
+from gradgen.passes.cost import Cost
+from gradgen.pipeline import Built, Request, Slot
+from gradgen.runtime.kernel import Kernel, Options
+from gradgen.trace.arguments import parameter_names
+from gradgen.trace.pytree import NAMESPACE, flatten, unflatten
+from gradgen.trace.tracer import active_builder
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Options common to all transformations (docs/options.md)."""
+
+    static: tuple[int | str, ...] = ()
+    signature: tuple[str, ...] | None = None
+    sizes: str = "auto"
+    options: Options = field(default_factory=Options)
+
+
+@dataclass(frozen=True)
+class Halves:
+    """A backward pass: (cotangents, *args) -> (outputs, gradients), and the types of the cotangents. See pipeline."""
+
+    function: Callable
+    cotangents: Callable[[Graph], list]
+
+
+@dataclass
+class Call:
+    """The arguments of one call, flattened."""
+
+    family: tuple
+    shapes: tuple
+    slots: tuple[Slot, ...]
+    values: list
+    spec: Any
+    static: dict[int, Any]
+    names: tuple[str, ...]
+
+
+class CompiledFunction:
+    """A function, compiled for each set of argument types when it is first called with them."""
+
+    def __init__(
+        self, function: Callable, transformed: Callable, kind: str, settings: Settings, halves: Halves | None = None,
+        parameters: tuple[str, ...] | None = None,
+    ):  # fmt: skip
+        """`transformed`: the function over traced values; `parameters`: their names where they are not `function`'s."""
+        functools.update_wrapper(self, function, updated=())
+        self._function, self._transformed, self._halves = function, transformed, halves
+        self._kind, self._settings = kind, settings
+        self.parameter_names = parameter_names(function) if parameters is None else parameters
+        self.static_positions = _positions(settings.static, self.parameter_names, self._name())
+        self._families: dict[tuple, Family] = {}
+        self._runners: dict[tuple, Callable] = {}
+        self._lock = threading.RLock()
+        self.last_stages: dict[str, Any] = {}  # of the last kernel that was built or failed to be
+
+    def _name(self) -> str:
+        name = getattr(self._function, "__name__", type(self._function).__name__)
+        name = name if name.isidentifier() else "f"
+        return name if self._kind == "jit" else f"{name}_{self._kind}"
+
+    def __repr__(self) -> str:
+        return f"<gradgen {self._name()}>"
+
+    def __reduce__(self):
+        module = sys.modules.get(getattr(self, "__module__", ""), None)
+        name = getattr(self, "__qualname__", "")
+        if functools.reduce(lambda o, n: getattr(o, n, None), name.split("."), module) is not self:
+            raise TypeError(f"{self!r} can't be pickled: no module holds it by the name {name}")
+        return name
+
+    def __get__(self, instance, owner=None):
+        return self if instance is None else functools.partial(self, instance)
+
+    # -- calling
+
+    def __call__(self, *args, **kwargs):
+        if active_builder() is not None:
+            return self._transformed(*self._positional(args, kwargs))
+        if not kwargs:
+            key = _fast_key(args)
+            if key is not None:
+                run = self._runners.get(key)
+                if run is None:
+                    run = self._runners[key] = self._runner(args)
+                return run(args)
+        call = self._call(args, kwargs)
+        return _finish(self._built(call), call.values)
+
+    def _runner(self, args: tuple) -> Callable:
+        """A shortcut for flat arguments of these very types: no pytrees, no look-ups."""
+        built = self._built(self._call(args, {}))
+        njit, restore = built.kernel.njit, _restorer(built)
+        return lambda args: restore(njit(*args))
+
+    def _positional(self, args: tuple, kwargs: dict) -> tuple:
+        """Keyword arguments at their positions."""
+        if not kwargs:
+            return args
+        names, rest = self.parameter_names, dict(kwargs)
+        filled = list(args)
+        for name in names[len(args) :]:
+            if not rest:
+                break
+            if name in rest:
+                filled.append(rest.pop(name))
+            else:
+                filled.append(_default(self._function, name))
+        if rest:
+            raise ArgumentError(f"{self._name()}: no parameter {', '.join(rest)}", hint=f"parameters: {', '.join(names)}")
+        return tuple(filled)
+
+    def _call(self, args: tuple, kwargs: dict) -> Call:
+        args = self._positional(args, kwargs)
+        static = {k: args[k] for k in self.static_positions if k < len(args)}
+        leaves, spec = flatten(tuple(None if k in static else a for k, a in enumerate(args)))
+        values = [as_value(leaf) for leaf in leaves]
+        slots = tuple(slot_of(v) for v in values)
+        family = (spec, _static_key(static), tuple((s.dtype, len(s.shape), s.weak) for s in slots))
+        names = _leaf_names(args, static, self.parameter_names)
+        return Call(family, tuple(s.shape for s in slots), slots, values, spec, static, names)
+
+    # -- finding and building kernels
+
+    def _built(self, call: Call) -> Built:
+        with self._lock:
+            family = self._families.setdefault(call.family, Family())
+            found = family.serving(call.shapes)
+            if found is None:
+                slots, hints = self._slots(call, family)
+                found = self._build(call, slots, hints)
+                family.built.append(found)
+                family.seen.append(call.shapes)
+            return found
+
+    def _slots(self, call: Call, family: Family) -> tuple[tuple[Slot, ...], dict]:
+        settings = self._settings
+        if settings.signature is not None:
+            return dispatch.declared_slots(settings.signature, call.slots)
+        if settings.sizes == "static" or (settings.sizes == "auto" and not family.seen):
+            return call.slots, {}
+        return dispatch.symbolic_slots(call.slots, [*family.seen, call.shapes], settings.sizes == "symbolic")
+
+    def _build(self, call: Call, slots: tuple[Slot, ...], hints: dict) -> Built:
+        def filled(args):
+            return (call.static.get(k, a) for k, a in enumerate(args)) if call.static else args
+
+        halves = self._halves
+        request = Request(
+            lambda *args: self._transformed(*filled(args)), self._name(), _origin(self._function), slots, call.spec,
+            call.names, self._settings.options, hints,
+            (lambda gs, *args: halves.function(gs, *filled(args))) if halves else None,
+            halves.cotangents if halves else None,
+        )  # fmt: skip
+        self.last_stages = {}
+        return pipeline.build(request, self.last_stages)
+
+    # -- looking inside
+
+    def kernel(self, *args, **kwargs) -> Kernel:
+        """The kernel for the types of these arguments, compiled when first run."""
+        return self._built(self._call(args, kwargs)).kernel
+
+    def source(self, *args, **kwargs) -> str:
+        """The generated module: forward and backward code."""
+        return self.kernel(*args, **kwargs).source
+
+    def graph(self, *args, **kwargs) -> Graph:
+        """The graph that is compiled."""
+        return self.kernel(*args, **kwargs).graph
+
+    def stages(self, *args, **kwargs) -> dict[str, Any]:
+        """Name -> graph, loop program or source, after each step of the pipeline."""
+        kernel = self.kernel(*args, **kwargs)
+        kernel.stages["source"] = kernel.source
+        return dict(kernel.stages)
+
+    def cost(self, *args, **kwargs) -> Cost:
+        """flops, bytes moved, bytes stored for the backward pass, workspace: counted, nothing is run."""
+        return self.kernel(*args, **kwargs).cost
+
+    # -- inside @njit
+
+    @property
+    def _numba_type_(self):
+        from gradgen.runtime.nopython import callable_type
+
+        return callable_type(self)
+
+    def kernel_for_types(self, arguments: Sequence):
+        """(dispatcher, structure of its results) for Numba's types: arrays with symbolic sizes, or the signature's."""
+        static = {k: arguments[k] for k in self.static_positions if k < len(arguments)}
+        # Numba's leaves are no pytrees, whatever class they are
+        leaves, spec = optree.tree_flatten(
+            tuple(None if k in static else a for k, a in enumerate(arguments)), namespace=NAMESPACE
+        )
+        slots = tuple(Slot(x.dtype, (0,) * x.ndim, x.ndim == 0 and x.dtype.itemsize == 8) for x in leaves)
+        names = _leaf_names(arguments, static, self.parameter_names)
+        family = (spec, _static_key(static), tuple((s.dtype, len(s.shape), s.weak) for s in slots))
+        call = Call(("njit", *family), (), slots, [], spec, static, names)
+        with self._lock:
+            known = self._families.setdefault(call.family, Family())
+            if not known.built:
+                known.built.append(self._build(call, *self._nopython_slots(slots, family)))
+            built = known.built[0]
+        count = built.out_spec.num_leaves
+        structure = None if built.out_spec.is_leaf() else unflatten(built.out_spec, list(range(count)))
+        return built.kernel.njit, structure
+
+    def _nopython_slots(self, slots: tuple[Slot, ...], family: tuple) -> tuple[tuple[Slot, ...], dict]:
+        if self._settings.signature is not None:
+            declared, hints = dispatch.declared_slots(self._settings.signature, None)
+            weak = tuple(Slot(d.dtype, d.shape, s.weak) for d, s in zip(declared, slots, strict=True))
+            if [(d.dtype, len(d.shape)) for d in declared] != [(s.dtype, len(s.shape)) for s in slots]:
+                raise ShapeError(f"{self._name()}: called in @njit code with other types than signature {self._settings.signature}")
+            return weak, hints
+        seen = self._families.get(family)
+        shapes = seen.seen[-1] if seen and seen.seen else None
+        hints, found = {}, []
+        for place, slot in enumerate(slots):
+            names = tuple(f"n{place}_{axis}" for axis in range(len(slot.shape)))
+            if shapes is not None:
+                hints.update(zip(names, shapes[place], strict=True))
+                names = tuple(1 if n == 1 else name for name, n in zip(names, shapes[place], strict=True))
+            found.append(Slot(slot.dtype, names, slot.weak))
+        return tuple(found), hints
+
+
+def _fast_key(args: tuple):
+    """A key for arguments that are floats and contiguous arrays, or None."""
+    key: list = []
+    for a in args:
+        kind = type(a)
+        if kind is np.ndarray:
+            flags = a.flags
+            if not (flags.c_contiguous and flags.writeable and a.shape):
+                return None
+            key += (a.dtype, a.shape)
+        elif kind is float:
+            key.append(kind)
+        else:
+            return None
+    return tuple(key)
+
+
+def _restorer(built: Built) -> Callable:
+    """Numba's results -> NumPy values in the user's structure."""
+    types = [n.type for n in built.kernel.graph.outputs]
+    scalars = [(k, t.dtype.type) for k, t in enumerate(types) if t.shape == ()]
+    spec = built.out_spec
+    if len(types) == 1:
+        if scalars:
+            make = scalars[0][1]
+            return make if spec.is_leaf() else lambda out: unflatten(spec, [make(out)])
+        return (lambda out: out) if spec.is_leaf() else lambda out: unflatten(spec, [out])
+
+    def restore(out):
+        out = list(out)
+        for k, make in scalars:
+            out[k] = make(out[k])
+        return unflatten(spec, out)
+
+    return restore
+
+
+def _finish(built: Built, values: list):
+    if not built.kernel.graph.outputs:
+        return unflatten(built.out_spec, [])
+    return _restorer(built)(built.kernel.njit(*values))
+
+
+def _static_key(static: dict[int, Any]):
+    return tuple((k, Constant(v) if isinstance(v, np.ndarray) else (type(v), v)) for k, v in static.items())
+
+
+def _positions(static, names: Sequence[str], what: str) -> tuple[int, ...]:
+    found = []
+    for s in static:
+        if isinstance(s, str) and s not in names:
+            raise ArgumentError(f"{what}: static names {s!r}, which is no parameter", hint=f"parameters: {', '.join(names)}")
+        found.append(names.index(s) if isinstance(s, str) else s)
+    return tuple(found)
+
+
+def _leaf_names(args: Sequence, static: dict, parameters: Sequence[str]) -> tuple[str, ...]:
+    """Names of the leaves: the parameter's, numbered where it holds several."""
+    names: list[str] = []
+    for k, arg in enumerate(args):
+        if k in static:
+            continue
+        base = parameters[k] if k < len(parameters) else f"x{k}"
+        paths = _paths(arg)
+        names += [base + path for path in paths]
+    return tuple(names)
+
+
+def _paths(tree) -> list[str]:
+    paths = optree.tree_paths(tree, namespace=NAMESPACE)
+    return ["".join(f"_{part}" for part in path) for path in paths]
+
+
+def _default(function: Callable, name: str):
+    parameter = inspect.signature(function).parameters.get(name)
+    if parameter is None or parameter.default is inspect.Parameter.empty:
+        raise ArgumentError(f"{getattr(function, '__name__', 'f')}: argument {name} is missing")
+    return parameter.default
+
+
+def _origin(function: Callable) -> str:
+    code = getattr(inspect.unwrap(function), "__code__", None)
+    return f"{code.co_filename.rsplit('/', 1)[-1]}:{code.co_firstlineno}" if code else "?"

@@ -1,0 +1,132 @@
+"""Reverse mode: cotangents of outputs -> cotangents of inputs, as new nodes of the same graph.
+
+    y = x*x ; z = y + y          g_z -> g_y = g_z + g_z -> g_x = g_y * 2x
+
+Un-broadcasting needs no code here: a broadcast is a node, and its transpose is a sum. Accumulation is here and
+nowhere else.
+
+A cotangent travels with a mask. `where(c, log(x), 0)` hands its branch the cotangent where(c, g, 0) and the mask c;
+the product with 1/x is masked again, since 0 * inf is nan. The mask must be a value of the primal computation and
+not `g != 0`: for where(x > -1, square(sin(x)), 0) at x = 0 the cotangent of sin(x) is 0 in the branch that was taken,
+and a mask made from it would lose the second derivative.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradgen.differentiate.rules import carries, has_local_gradients, local_gradients, no_rule, scale, wrap
+from gradgen.ir.graph import Builder, Node, dependents, reachable
+from gradgen.ops import arithmetic, leaves
+from gradgen.ops.reductions import spread
+from gradgen.ops.record import REDUCTION
+from gradgen.trace.tracer import RuleTracer
+
+Mask = Callable[[], RuleTracer]  # evaluated only where a product needs it
+
+
+@dataclass(frozen=True)
+class Cotangent:
+    """A cotangent, exactly zero where its mask is false. No mask: it counts everywhere."""
+
+    value: RuleTracer
+    mask: Mask | None = None
+
+
+def pullback(
+    builder: Builder, outputs: Sequence[Node], cotangents: Sequence[Node], wrt: Sequence[Node]
+) -> list[Node | None]:
+    """The cotangents of `wrt` (None where nothing flows), given those of `outputs`."""
+    live = dependents(wrt, reachable((*outputs, *wrt)))
+    received: dict[Node, list[Cotangent]] = {n: [] for n in live}
+    for output, g in zip(outputs, cotangents, strict=True):
+        if output in live and carries(output):
+            received[output].append(Cotangent(wrap(builder, g)))
+    found: dict[Node, Node] = {}
+    # By falling id, not by recursion: in c = b + b, b must receive both contributions before it passes any on.
+    for node in sorted(live, key=lambda n: -n.id):
+        if not received[node]:
+            continue
+        builder.origin = node.source
+        g = _join(received.pop(node))
+        if node.label and g.value.node.label is None and g.value.node.inputs:
+            g.value.node.label = f"g_{node.label}"
+        if node in wrt:
+            found[node] = g.value.node
+        else:
+            for operand, contribution in _pull(builder, node, g, live):
+                received[operand].append(contribution)
+    builder.origin = None
+    return [found.get(n) for n in wrt]
+
+
+def _join(parts: list[Cotangent]) -> Cotangent:
+    value, mask = parts[0].value, parts[0].mask
+    for part in parts[1:]:
+        value = value + part.value
+        mask = _either(mask, part.mask)
+    return Cotangent(value, mask)
+
+
+def _either(a: Mask | None, b: Mask | None) -> Mask | None:
+    if a is None or b is None:
+        return None
+    left, right = a(), b()
+    # Both branches of one `where`: together they count everywhere.
+    for p, q in ((left.node, right.node), (right.node, left.node)):
+        if p.op is arithmetic.logical_not and p.inputs[0] is q:
+            return None
+    joined = np.logical_or(left, right)
+    return lambda: joined
+
+
+def _pull(builder: Builder, node: Node, g: Cotangent, live: set[Node]):
+    """(operand, cotangent) for every operand that derivatives flow to."""
+    if node.op.kind == leaves.input.kind:
+        return
+    places = [k for k, n in enumerate(node.inputs) if n in live and carries(n)]
+    if has_local_gradients(node):
+        partials, masks = local_gradients(builder, node)
+        for k in places:
+            if partials[k] is not None:
+                yield node.inputs[k], _through_partial(builder, node, g, k, partials[k], masks[k])
+    elif node.op.transposes:
+        for k in places:
+            if node.op.transposes[k] is not None:
+                yield node.inputs[k], _through_transpose(builder, node, g, k)
+    elif places:
+        raise no_rule(node)
+
+
+def _through_partial(builder: Builder, node: Node, g: Cotangent, k: int, partial, route) -> Cotangent:
+    operand = node.inputs[k]
+    value, mask = g.value, g.mask
+    if node.op.kind == REDUCTION:
+        x, axes = wrap(builder, operand), node.attrs["axes"]
+        value = spread(value, x, axes)
+        mask = None if mask is None else (lambda m=mask: spread(m(), x, axes))
+    value = scale(value, partial)
+    if mask is not None and not isinstance(partial, (int, float)):
+        value = np.where(mask(), value, 0)
+    if route is not None:
+        value = np.where(route, value, 0)
+        mask = (lambda: route) if mask is None else (lambda m=mask: np.logical_and(m(), route))
+    return Cotangent(value.astype(operand.dtype), mask)
+
+
+def _through_transpose(builder: Builder, node: Node, g: Cotangent, k: int) -> Cotangent:
+    xs = [wrap(builder, n) for n in node.inputs]
+    transpose = node.op.transposes[k]
+    value = transpose(g.value, *xs, **node.attrs)
+    if g.mask is None:
+        return Cotangent(value)
+
+    def mask(outer=g.mask):
+        # An operand counts where any result that counts is made from it: the same transpose, over 0s and 1s.
+        ones = [np.ones_like(x) if carries(x.node) else x for x in xs]
+        return transpose(outer().astype(xs[k].dtype), *ones, **node.attrs) > 0
+
+    return Cotangent(value, mask)

@@ -1,0 +1,310 @@
+"""Transformations of Python functions over traced pytrees: what `grad(f)` means where a trace is under way.
+
+Each takes a function and returns one that builds nodes. A differentiated function runs on fresh inputs, its result is
+differentiated with respect to them, and only then are they replaced by the actual arguments: so that in
+grad(lambda x: x * grad(lambda y: x + y)(x)) the inner derivative does not see the outer x.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from gradgen.differentiate.batch import batch
+from gradgen.differentiate.forward import pushforward
+from gradgen.differentiate.reverse import pullback
+from gradgen.differentiate.substitute import substitute
+from gradgen.errors import ArgumentError, DifferentiationError, ShapeError
+from gradgen.ir.graph import Builder, Node
+from gradgen.ir.sizes import hint, same
+from gradgen.ir.source import users_line
+
+from gradgen.trace.labels import label
+from gradgen.trace.pytree import flatten, unflatten
+from gradgen.trace.tracer import RuleTracer, Tracer, active_builder, constant, fresh_input, lift_output
+
+
+def lifted(builder: Builder, leaf) -> Tracer:
+    """A leaf as a tracer of this trace; Python scalars stay weak."""
+    out = lift_output(builder, leaf)
+    if out is not leaf and isinstance(leaf, (bool, int, float)) and not isinstance(leaf, np.generic):
+        out.weak = True
+    return out
+
+
+class Fresh:
+    """A call of a function on fresh inputs in place of the leaves of some arguments."""
+
+    def __init__(self, function: Callable, args: Sequence, positions: Sequence[int], names: Sequence[str] = ()):
+        self.builder: Builder = active_builder()  # type: ignore[assignment]
+        self.actual, self.inputs, self.specs = [], [], []
+        call = list(args)
+        for position in positions:
+            found, spec = flatten(args[position])
+            actual = [lifted(self.builder, leaf) for leaf in found]
+            inputs = [fresh_input(self.builder, x.type, x.weak) for x in actual]
+            self._labels(inputs, names[position] if position < len(names) else f"x{position}")
+            self.actual += actual
+            self.inputs += inputs
+            self.specs.append((spec, len(actual)))
+            call[position] = unflatten(spec, inputs)
+        self.result = function(*call)
+
+    def _labels(self, inputs: list[Tracer], name: str) -> None:
+        for k, x in enumerate(inputs):
+            x.node.label = name if len(inputs) == 1 else f"{name}{k}"
+
+    def label(self, outputs: Sequence[Tracer]) -> None:
+        label({}, [x.node for x in outputs])
+
+    def back(self, outputs: Sequence[Node]) -> list[Tracer]:
+        """The outputs with the actual arguments in place of the fresh inputs."""
+        mapping = {x.node: a.node for x, a in zip(self.inputs, self.actual, strict=True)}
+        return [Tracer(self.builder, n) for n in substitute(self.builder, outputs, mapping)]
+
+    def trees(self, flat: list) -> list:
+        """Flat values, one per fresh input, in the structure of each argument."""
+        trees, start = [], 0
+        for spec, count in self.specs:
+            trees.append(unflatten(spec, flat[start : start + count]))
+            start += count
+        return trees
+
+    def require_floats(self, what: str) -> None:
+        for x in self.inputs:
+            if x.dtype.kind != "f":
+                raise DifferentiationError(f"{what} with respect to {x.node.label}: {x.type} is not a float",
+                                           where=users_line(), hint="pass a float (1.0 for 1), or choose others by argnums")  # fmt: skip
+
+
+def value_and_grad(function, positions: tuple[int, ...], single: bool, has_aux: bool, names=()) -> Callable:
+    """args -> ((value, aux) or value, gradients)."""
+    both = halves(function, positions, single, has_aux, names)
+    return lambda *args: both(None, *args)
+
+
+def halves(function, positions: tuple[int, ...], single: bool, has_aux: bool, names=()) -> Callable:
+    """(cotangent of the value, *args) -> ((value, aux) or value, gradients); None stands for 1."""
+
+    def transformed(g, *args):
+        call = Fresh(function, args, positions, names)
+        call.require_floats("gradient")
+        value, aux = call.result if has_aux else (call.result, None)
+        value = scalar_output(call.builder, value)
+        aux_leaves, aux_spec = flatten(aux)
+        aux_leaves = [lift_output(call.builder, x) for x in aux_leaves]
+        call.label([value, *aux_leaves])
+        g = constant(call.builder, np.asarray(1, value.dtype)) if g is None else g.astype(value.dtype).node
+        wrt = [x.node for x in call.inputs]
+        grads = pullback(call.builder, [value.node], [g], wrt)
+        found = [g if g is not None else zeros(call.builder, n) for g, n in zip(grads, wrt, strict=True)]
+        out, *rest = call.back([value.node, *(x.node for x in aux_leaves), *found])
+        trees = call.trees(rest[len(aux_leaves) :])
+        gradient = trees[0] if single else tuple(trees)
+        return ((out, unflatten(aux_spec, rest[: len(aux_leaves)])) if has_aux else out), gradient
+
+    return transformed
+
+
+def grad(function, positions: tuple[int, ...], single: bool, has_aux: bool, names=()) -> Callable:
+    both = value_and_grad(function, positions, single, has_aux, names)
+
+    def transformed(*args):
+        value, gradient = both(*args)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return transformed
+
+
+def scalar_output(builder: Builder, value) -> Tracer:
+    found, _ = flatten(value)
+    if len(found) != 1 or np.ndim(found[0]) != 0:
+        shown = ", ".join(str(getattr(x, "type", np.shape(x))) for x in found)
+        raise DifferentiationError(f"gradient of an output that is not a scalar: {shown or 'None'}", where=users_line(),
+                                   hint="reduce it with np.sum or np.mean, or use jacobian; has_aux=True for more results")  # fmt: skip
+    out = lift_output(builder, found[0])
+    if out.dtype.kind != "f":
+        raise DifferentiationError(f"gradient of an output of type {out.type}: it is not a float", where=users_line(),
+                                   hint="comparisons, argmax and integers have no derivative")  # fmt: skip
+    return out
+
+
+def zeros(builder: Builder, like: Node) -> Node:
+    return np.zeros_like(RuleTracer(builder, like)).node
+
+
+def jvp(function, args: Sequence, tangents: Sequence) -> tuple:
+    """(out, tangent of out). `tangents`: trees like `args`."""
+    call = Fresh(function, args, range(len(args)))
+    call.require_floats("tangent")
+    given = [lifted(call.builder, t) for t in flatten(tuple(tangents))[0]]
+    _match_tangents(call, given)
+    outs, spec = flatten(call.result)
+    outs = [lift_output(call.builder, x) for x in outs]
+    call.label(outs)
+    pushed = pushforward(call.builder, [x.node for x in outs], [x.node for x in call.inputs], [t.node for t in given])
+    moved = [t if t is not None else zeros(call.builder, x.node) for t, x in zip(pushed, outs, strict=True)]
+    flat = call.back([*(x.node for x in outs), *moved])
+    return unflatten(spec, flat[: len(outs)]), unflatten(spec, flat[len(outs) :])
+
+
+def _match_tangents(call: Fresh, given: list[Tracer]) -> None:
+    if len(given) != len(call.inputs):
+        raise ArgumentError(f"jvp: {len(call.inputs)} arguments, {len(given)} tangents", hint="jvp(f, (x, y), (tx, ty))")
+    for k, (t, x) in enumerate(zip(given, call.inputs, strict=True)):
+        fits = t.ndim == x.ndim and all(same(n, m) for n, m in zip(t.type.shape, x.type.shape, strict=True))
+        if not fits:
+            raise ShapeError(f"jvp: tangent {t.type} of an argument {x.type}", where=users_line())
+        if t.dtype != x.dtype:
+            given[k] = t.astype(x.dtype)
+
+
+def vjp(function, args: Sequence) -> tuple:
+    """(out, pullback), where pullback maps a tree of cotangents like `out` to the tuple of cotangents of `args`."""
+    call = Fresh(function, args, range(len(args)))
+    call.require_floats("cotangent")
+    outs, spec = flatten(call.result)
+    outs = [lift_output(call.builder, x) for x in outs]
+    call.label(outs)
+
+    def pullback_of(cotangent) -> tuple:
+        gs = matched_cotangents([x.type for x in outs], [lifted(call.builder, g) for g in flatten(cotangent)[0]])
+        wrt = [x.node for x in call.inputs]
+        found = pullback(call.builder, [x.node for x in outs], [g.node for g in gs], wrt)
+        flat = call.back([g if g is not None else zeros(call.builder, n) for g, n in zip(found, wrt, strict=True)])
+        return tuple(call.trees(flat))
+
+    return unflatten(spec, call.back([x.node for x in outs])), pullback_of
+
+
+def matched_cotangents(types: Sequence, gs: list) -> list:
+    """Cotangents in the dtypes of the results; ShapeError where they have other shapes."""
+    fits = len(gs) == len(types) and all(
+        g.ndim == t.ndim and all(same(n, m) for n, m in zip(np.shape(g), t.shape, strict=True))
+        for g, t in zip(gs, types, strict=True)
+    )  # fmt: skip
+    if not fits:
+        shown = ", ".join(str(getattr(g, "type", np.shape(g))) for g in gs)
+        raise ShapeError(f"pullback: cotangents {shown} of results {', '.join(map(str, types))}", where=users_line(),
+                         hint="a cotangent has the structure and shapes of the result")  # fmt: skip
+    return [g if g.dtype == t.dtype else g.astype(t.dtype) for g, t in zip(gs, types, strict=True)]
+
+
+def hvp(function) -> Callable:
+    """(x, *others, v) -> the Hessian for x times v: forward mode over reverse mode."""
+
+    def transformed(x, *rest):
+        *others, v = rest
+        gradient = grad(lambda x: function(x, *others), (0,), True, False)
+        return jvp(gradient, (x,), (v,))[1]
+
+    return transformed
+
+
+def jacobian(function, positions: tuple[int, ...], single: bool, mode: str, names=()) -> Callable:
+    """args -> arrays of shape out.shape + in.shape, a tuple for a tuple of argnums."""
+
+    def transformed(*args):
+        call = Fresh(function, args, positions, names)
+        call.require_floats("jacobian")
+        outs, spec = flatten(call.result)
+        outs = [lift_output(call.builder, x) for x in outs]
+        call.label(outs)
+        rows = [_jacobian_rows(call, out, mode) for out in outs]  # per output, per input
+        flat = call.back([n for row in rows for n in row])
+        count = len(call.inputs)
+        blocks = [call.trees(flat[k * count : (k + 1) * count]) for k in range(len(outs))]
+        per_position = [unflatten(spec, [b[p] for b in blocks]) for p in range(len(positions))]
+        return per_position[0] if single else tuple(per_position)
+
+    return transformed
+
+
+def _jacobian_rows(call: Fresh, out: Tracer, mode: str) -> list[Node]:
+    if out.dtype.kind != "f":
+        raise DifferentiationError(f"jacobian of an output of type {out.type}: it is not a float", where=users_line())
+    if mode == "auto":
+        size, width = out.type.size, sum((x.type.size for x in call.inputs), 0)
+        mode = "forward" if _hint(width) < _hint(size) else "reverse"
+    if mode not in ("forward", "reverse"):
+        raise ArgumentError(f"jacobian: mode={mode!r}", hint='modes are "forward", "reverse" and "auto"')
+    if mode == "reverse":
+        return _rows_reverse(call, out)
+    return [_columns_forward(call, out, x) for x in call.inputs]
+
+
+def _hint(size) -> int:
+    found = hint(size)
+    return found if found is not None else 1 << 30
+
+
+def _unit_vectors(builder: Builder, like: Tracer) -> RuleTracer:
+    """All unit vectors of a type, along a leading axis."""
+    n, shape = like.type.size, like.type.shape
+    probe = RuleTracer(builder, like.node)
+    if shape == ():
+        return np.reshape(np.ones_like(probe), (1,))
+    place = np.zeros_like(probe).astype(np.int64).__gradgen_iota__(n)
+    eye = (np.reshape(place, (n, 1)) == place).astype(like.dtype)
+    return np.reshape(eye, (n, *shape))
+
+
+def _rows_reverse(call: Fresh, out: Tracer) -> list[Node]:
+    builder, wrt = call.builder, [x.node for x in call.inputs]
+    g = fresh_input(builder, out.type)
+    found = pullback(builder, [out.node], [g.node], wrt)
+    found = [f if f is not None else zeros(builder, n) for f, n in zip(found, wrt, strict=True)]
+    units = _unit_vectors(builder, out)
+    rows = batch(builder, found, {g.node: units.node}, out.type.size)
+    shaped = [np.reshape(RuleTracer(builder, r), (*out.type.shape, *n.shape)) for r, n in zip(rows, wrt, strict=True)]
+    return [s.node for s in shaped]
+
+
+def _columns_forward(call: Fresh, out: Tracer, x: Tracer) -> Node:
+    builder = call.builder
+    t = fresh_input(builder, x.type)
+    (pushed,) = pushforward(builder, [out.node], [x.node], [t.node])
+    units = _unit_vectors(builder, x)
+    columns = batch(builder, [pushed if pushed is not None else zeros(builder, out.node)], {t.node: units.node}, x.type.size)
+    moved = np.moveaxis(RuleTracer(builder, columns[0]), 0, -1)
+    return np.reshape(moved, (*out.type.shape, *x.type.shape)).node
+
+
+def vmap(function, in_axes, out_axes) -> Callable:
+    """A function of one example as a function of a batch."""
+
+    def transformed(*args):
+        axes = in_axes if isinstance(in_axes, (tuple, list)) else (in_axes,) * len(args)
+        if len(axes) != len(args):
+            raise ArgumentError(f"vmap: in_axes {axes} for {len(args)} arguments")
+        builder: Builder = active_builder()  # type: ignore[assignment]
+        size, mapping, call = None, {}, []
+        for arg, axis in zip(args, axes, strict=True):
+            found, spec = flatten(arg)
+            ins = []
+            for leaf in found:
+                x = lifted(builder, leaf)
+                if axis is None:
+                    ins.append(x)
+                    continue
+                if x.ndim == 0:
+                    raise ShapeError(f"vmap: a scalar {x.type} has no axis {axis} to map over", where=users_line(),
+                                     hint="in_axes=None for arguments that all examples share")  # fmt: skip
+                x = np.moveaxis(x, axis, 0)
+                if size is not None and not same(size, x.type.shape[0]):
+                    raise ShapeError(f"vmap: batch sizes {size} and {x.type.shape[0]} differ", where=users_line())
+                size = x.type.shape[0]
+                one = fresh_input(builder, x.type.with_shape(x.type.shape[1:]))
+                mapping[one.node] = x.node
+                ins.append(one)
+            call.append(unflatten(spec, ins))
+        if size is None:
+            raise ArgumentError("vmap: no argument is mapped over", hint="give at least one axis in in_axes")
+        outs, spec = flatten(function(*call))
+        results = batch(builder, [lift_output(builder, x).node for x in outs], mapping, size)
+        return unflatten(spec, [np.moveaxis(Tracer(builder, r), 0, out_axes) for r in results])
+
+    return transformed
+
+

@@ -1,0 +1,1 @@
+"""Graph to graph: constants folded, algebra simplified, and what the backward pass keeps."""

@@ -1,0 +1,85 @@
+"""One graph over inputs and cotangents -> a forward and a backward graph, and what one hands the other.
+
+What the backward pass needs of the forward pass is either handed over (residuals) or computed again from inputs and
+residuals, whichever is cheaper: results of library calls, reductions and elementary functions are handed over, a sum
+or a comparison is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gradgen.ir.graph import Builder, Graph, Node, dependents
+from gradgen.ops import leaves
+from gradgen.ops.record import ELEMENTWISE, GATHER, LEAF, VIEW
+
+KEEP = 3.0  # an op of this weight or more is not repeated
+
+
+@dataclass(frozen=True)
+class Split:
+    """forward(inputs) -> outputs, residuals;  backward(inputs, residuals, cotangents) -> gradients."""
+
+    forward: Graph
+    backward: Graph
+    residuals: int
+
+
+def split(graph: Graph, inputs: int, outputs: int) -> Split:
+    """`graph`: the first `inputs` inputs are the primal's, the others cotangents; the first `outputs` outputs likewise."""
+    given, cotangents = graph.inputs[:inputs], graph.inputs[inputs:]
+    primal, gradients = graph.outputs[:outputs], graph.outputs[outputs:]
+    nodes = graph.nodes
+    late = dependents(cotangents, nodes)
+    needed = [n for g in nodes if g in late for n in g.inputs if n not in late]
+    needed += [g for g in gradients if g not in late]
+    residuals: dict[Node, None] = {}
+    for node in dict.fromkeys(needed):
+        _choose(node, residuals, set(given))
+    kept = tuple(residuals)
+    names = graph.input_names[:inputs]
+    forward = Graph(given, (*primal, *kept), f"{graph.name}_forward", names)
+    labels = tuple(f"{n.label or 'kept'}_{k}" for k, n in enumerate(kept))
+    backward = _cut(graph, given, kept, cotangents, gradients, (*names, *labels))
+    return Split(forward, backward, len(kept))
+
+
+def _choose(node: Node, residuals: dict, given: set[Node]) -> None:
+    """Add to `residuals` what it takes to have `node` in the backward pass."""
+    if node in given or node in residuals or node.op.kind == LEAF:
+        return
+    cheap = node.op.kind in (ELEMENTWISE, VIEW, GATHER) and node.op.weight < KEEP
+    if not cheap:
+        residuals[node] = None
+        return
+    for operand in node.inputs:
+        _choose(operand, residuals, given)
+
+
+def _until(roots, stop: set[Node]) -> list[Node]:
+    """What the roots need, not looking behind `stop`."""
+    seen: dict[int, Node] = {}
+    stack = list(roots)
+    while stack:
+        node = stack.pop()
+        if node.id not in seen:
+            seen[node.id] = node
+            stack.extend(() if node in stop else node.inputs)
+    return [seen[i] for i in sorted(seen)]
+
+
+def _cut(graph: Graph, given, kept, cotangents, gradients, names) -> Graph:
+    """The backward graph: residuals become inputs."""
+    builder = Builder()
+    done: dict[Node, Node] = {}
+    for n in (*given, *kept, *cotangents):
+        done[n] = builder.add(leaves.input, (), {"index": builder.fresh(), "type": n.type}, n.source)
+        done[n].label = n.label
+    inputs = tuple(done[n] for n in (*given, *kept, *cotangents))
+    for n in _until(gradients, set(done)):
+        if n not in done:
+            done[n] = builder.add(n.op, [done[i] for i in n.inputs], n.attrs, n.source)
+            done[n].label = n.label
+    count = len(cotangents)
+    g_names = ("g",) if count == 1 else tuple(f"g{k}" for k in range(count))
+    return Graph(inputs, tuple(done[n] for n in gradients), f"{graph.name}_backward", (*names, *g_names))

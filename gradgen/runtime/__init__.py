@@ -1,0 +1,1 @@
+"""Source -> kernel: module files, cache, Numba, calls from @njit code, vectorisable functions."""

@@ -1,0 +1,1 @@
+"""Graph -> loop program: what is stored, which loops are joined, where buffers lie."""

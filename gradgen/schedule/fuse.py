@@ -1,0 +1,127 @@
+"""Units -> a tree of shared loops.
+
+    in:  m = max(z, axis 1) ; s = sum(exp(z - m), axis 1) ; loss = sum(log(s))
+    out: for i: [ for j: m ] [ for j: s ] [ loss ]
+
+Units that run over the same outer size share that loop, if what one needs of another is made in the same iteration.
+Greedy, in topological order, level by level: at each level a unit joins a group if all that it depends on is either
+done, or in the group and read at the group's own index. Known weakness: the order of loops is that of memory and is
+never changed, so a column-wise consumer does not fuse with a row-wise producer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from gradgen.ir.graph import Node
+from gradgen.ir.sizes import Size
+from gradgen.schedule.lower import Lowerer
+from gradgen.schedule.program import Index, variable
+from gradgen.schedule.storage import call_operand, origin
+from gradgen.schedule.units import Unit
+
+
+@dataclass(eq=False)
+class Shared:
+    """A loop over `extent`, shared by `units`; `items`: what its body holds, in order."""
+
+    level: int
+    extent: Size
+    units: list[Unit]
+    items: list = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Access:
+    """Reader (or writer) of a stored value at an index in its own loop variables; None: all of it at once."""
+
+    node: Node
+    index: tuple[Index, ...] | None
+
+
+def loop_variables(count: int) -> tuple[Index, ...]:
+    return tuple(variable(f"d{k}") for k in range(count))
+
+
+def reads_of(unit: Unit, lowerer: Lowerer) -> list[Access]:
+    """What a unit loads: a dry run of its lowering."""
+    if unit.is_call:
+        return [Access(origin(call_operand(n)[0]), None) for n in unit.node.inputs]
+    for k in range(len(unit.domain)):
+        lowerer.open(f"d{k}")
+    point = unit.point(loop_variables(len(unit.domain)))
+    lowerer.compute(unit.value, point) if unit.value is unit.node else lowerer.value(unit.value, point)
+    if unit.scattered:
+        _, middle, _ = unit.node.op.index(point, unit.value.type, unit.node.inputs[1].type, axis=unit.node.attrs["axis"])
+        lowerer.value(unit.node.inputs[1], middle)
+    return [Access(origin(node), idx if origin(node) is node else None) for node, idx in lowerer.reads]
+
+
+class Dependencies:
+    """Who must come before whom, and whether two units may share a loop."""
+
+    def __init__(self, units: list[Unit], reads: dict[Unit, list[Access]], overwrites: dict[Node, Node]):
+        """`overwrites`: stored value -> input whose memory it takes; all other readers of that input come first."""
+        self.edges: dict[Unit, dict[Unit, list[tuple[Access, Access]]]] = {u: {} for u in units}
+        writers: dict[Node, list[Unit]] = {}
+        for u in units:
+            writers.setdefault(u.node, []).append(u)
+        for u in units:
+            for access in reads[u]:
+                for w in writers.get(access.node, ()):
+                    self._edge(u, w, access, self._written(w))
+                for taken in (n for n, old in overwrites.items() if old is access.node):
+                    for w in writers.get(taken, ()):
+                        if w is not u:
+                            self._edge(w, u, self._written(w), access)
+
+    def _edge(self, later: Unit, earlier: Unit, a: Access, b: Access) -> None:
+        self.edges[later].setdefault(earlier, []).append((a, b))
+
+    def _written(self, unit: Unit) -> Access:
+        if unit.target is None:
+            return Access(unit.node, None)
+        return Access(unit.node, unit.target(unit.point(loop_variables(len(unit.domain)))))
+
+    def ready(self, unit: Unit, placed: set[Unit], group: list[Unit], level: int) -> bool:
+        """Whether all that a unit needs is placed, or made by the group in the same iteration."""
+        return all(w in placed or (w in group and aligned(pairs, level)) for w, pairs in self.edges[unit].items())
+
+
+def aligned(pairs: list[tuple[Access, Access]], level: int) -> bool:
+    """Both sides of every access run along one axis with this level's loop variable."""
+    name = f"d{level}"
+    return all(
+        a.index is not None and b.index is not None
+        and any(p.is_variable(name) and q.is_variable(name) for p, q in zip(a.index, b.index, strict=True))
+        for a, b in pairs
+    )  # fmt: skip
+
+
+def arrange(units: list[Unit], deps: Dependencies, level: int = 0, before: frozenset[Unit] = frozenset()) -> list:
+    """The items of one body: units without further loops, and shared loops."""
+    remaining, placed, items = list(units), set(before), []
+    outside = {w for u in units for w in deps.edges[u] if w not in remaining}
+    placed |= outside  # what an outer level has settled
+    while remaining:
+        ready = [u for u in remaining if deps.ready(u, placed, [], level)]
+        single = next((u for u in ready if len(u.domain) == level), None)
+        if single is not None:
+            items.append(single)
+            group = [single]
+        else:
+            group = _group(ready[0].domain[level], remaining, deps, placed, level)
+            shared = Shared(level, ready[0].domain[level], group)
+            shared.items = arrange(group, deps, level + 1)
+            items.append(shared)
+        placed.update(group)
+        remaining = [u for u in remaining if u not in group]
+    return items
+
+
+def _group(extent: Size, remaining: list[Unit], deps: Dependencies, placed: set[Unit], level: int) -> list[Unit]:
+    group: list[Unit] = []
+    for u in remaining:
+        if len(u.domain) > level and u.domain[level] == extent and deps.ready(u, placed, group, level):
+            group.append(u)
+    return group

@@ -1,0 +1,145 @@
+"""The tree of shared loops -> statements: where accumulators start, where they end, what is stored."""
+
+from __future__ import annotations
+
+from gradgen.ir.graph import Node
+from gradgen.schedule.fuse import Shared
+from gradgen.schedule.lower import Lowerer
+from gradgen.schedule.program import (
+    Assign, Best, Buffer, Call, Combine, Fill, Index, Local, Number, Operand, Store, Update, as_index, variable,
+)  # fmt: skip
+from gradgen.schedule.storage import call_operand, origin
+from gradgen.schedule.units import Unit
+
+
+class Emitter:
+    """Writes the statements of a tree of units through a `Lowerer`."""
+
+    def __init__(self, lowerer: Lowerer, writable: dict[Node, Buffer]):
+        """`writable`: the buffer of every stored value, which readers find in `lowerer.buffers` once it is there."""
+        self.lowerer, self.writable = lowerer, writable
+        self.accumulators: dict[Unit, tuple[Local, Local | None]] = {}
+
+    def items(self, items: list, variables: tuple[Index, ...]) -> None:
+        for item in items:
+            if isinstance(item, Shared):
+                self._shared(item, variables)
+            elif item.is_call:
+                self._call(item)
+            else:
+                self._point(item, variables)
+
+    def _shared(self, shared: Shared, outer: tuple[Index, ...]) -> None:
+        lowerer, level = self.lowerer, shared.level
+        for unit in shared.units:
+            self._start(unit, level, outer)
+        var = lowerer.fresh("i")
+        lowerer.open(var)
+        self.items(shared.items, (*outer, variable(var)))
+        loop = lowerer.close(shared.extent)
+        lowerer.emit(loop)
+        for unit in shared.units:
+            self._finish(unit, level, outer)
+
+    # -- accumulators
+
+    def _start(self, unit: Unit, level: int, outer: tuple[Index, ...]) -> None:
+        if unit.fill and level == 0:
+            zero = Number(unit.node.dtype.type(0).item(), unit.node.dtype)
+            self.lowerer.emit(Fill(self.writable[unit.node], (), zero, unit.node))
+        if unit.combine is None or unit.scattered:
+            return
+        first = next(k for k in range(len(unit.domain)) if k not in unit.kept)
+        if level == unit.trailing:
+            self._open_local(unit)
+        if level == first < unit.trailing:
+            index = self._target(unit, outer, level)
+            self.lowerer.emit(Fill(self.writable[unit.node], index, self._identity(unit), unit.node))
+
+    def _open_local(self, unit: Unit) -> None:
+        identity = self._identity(unit, unit.value.dtype)
+        local = Local(self.lowerer.fresh("a"), unit.value.dtype)
+        self._assign(local, identity, unit.node)
+        position = None
+        if unit.node.op.index:
+            position = Local(self.lowerer.fresh("p"), unit.node.dtype)
+            self._assign(position, Number(0, unit.node.dtype), unit.node)
+        self.accumulators[unit] = (local, position)
+
+    def _assign(self, local: Local, expr, node: Node) -> None:
+        self.lowerer.depth[local.name] = len(self.lowerer.frames) - 1
+        self.lowerer.emit(Assign(local.name, expr, node))
+
+    def _identity(self, unit: Unit, dtype=None) -> Number:
+        dtype = dtype or unit.node.dtype
+        return Number(unit.node.op.identity(dtype).item(), dtype)
+
+    def _finish(self, unit: Unit, level: int, outer: tuple[Index, ...]) -> None:
+        """After the innermost reduced loops: the local becomes the value, or joins the partial result in memory."""
+        if unit.combine is None or unit.scattered or level != unit.trailing:
+            return
+        local, position = self.accumulators[unit]
+        result = position or local
+        index = self._target(unit, outer, level)
+        if any(k not in unit.kept for k in range(unit.trailing)):
+            self.lowerer.emit(Update(self.writable[unit.node], index, unit.combine, result, unit.node))
+            return
+        self._settle(unit, index, result)
+
+    def _settle(self, unit: Unit, index: tuple[Index, ...], result) -> None:
+        self.lowerer.remember(unit.node, index, result)
+        if unit.node in self.writable:
+            self.lowerer.emit(Store(self.writable[unit.node], index, result, unit.node))
+
+    def _target(self, unit: Unit, variables: tuple[Index, ...], level: int) -> tuple[Index, ...]:
+        """The part of the target index that the open loops determine (all of it inside the innermost kept loop)."""
+        blank = tuple(variables[k] if k < level else Index(0, (("?", 1),)) for k in range(len(unit.domain)))
+        target = unit.target(unit.point(blank))  # type: ignore[misc]
+        return tuple(i for i in target if "?" not in i.variables)
+
+    # -- one point of a unit
+
+    def _point(self, unit: Unit, variables: tuple[Index, ...]) -> None:
+        lowerer, node = self.lowerer, unit.node
+        point = unit.point(variables)
+        value = lowerer.compute(node, point) if unit.value is node else lowerer.value(unit.value, point)
+        if unit.scattered:
+            lowerer.emit(Update(self.writable[node], self._scatter_target(unit, point), unit.combine, value, node))
+        elif unit.combine is None:
+            target = tuple(as_index(i) for i in unit.target(point))  # type: ignore[misc]
+            if unit.value is not node:
+                lowerer.emit(Store(self.writable[node], target, value, node))
+            else:
+                self._settle(unit, target, value)
+        elif unit.trailing == len(unit.domain):
+            lowerer.emit(Update(self.writable[node], self._target(unit, variables, len(variables)), unit.combine, value, node))
+        else:
+            local, position = self.accumulators[unit]
+            if position is not None:
+                index = node.op.index(point, unit.value.type, **node.attrs)
+                lowerer.emit(Best(local.name, position.name, unit.combine, value, index, node))
+            else:
+                joined = Combine(unit.combine, local, value, local.dtype)
+                lowerer.emit(Assign(local.name, joined, node, again=True))
+
+    def _scatter_target(self, unit: Unit, point) -> tuple[Index, ...]:
+        node, table = unit.node, unit.node.inputs[1]
+        axis = node.attrs["axis"]
+        before, middle, after = node.op.index(point, unit.value.type, table.type, axis=axis)
+        return (*before, self.lowerer.checked_index(table, middle, node.shape[axis], node), *after)
+
+    # -- library calls
+
+    def renamed(self, node: Node) -> Buffer:
+        """The buffer of a value, or of the value that it reshapes, under its own shape."""
+        if node in self.lowerer.buffers:
+            return self.lowerer.buffers[node]
+        base = self.lowerer.buffers[origin(node)]
+        return Buffer(f"{base.name}_{node.id}", node.dtype, node.shape, "temp", base, node)
+
+    def _call(self, unit: Unit) -> None:
+        operands = []
+        for n in unit.node.inputs:
+            inner, transposed, shared = call_operand(n)
+            operands.append(Operand(self.renamed(inner), transposed, shared))
+        self.lowerer.emit(Call(unit.node.op, self.writable[unit.node], tuple(operands), unit.node))

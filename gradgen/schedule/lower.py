@@ -1,0 +1,136 @@
+"""Values -> expressions, each bound to a local in the outermost loop where its index is known.
+
+A frame is an open loop body. A value at an index is computed once per frame and found again from inner ones, so equal
+work is shared and loop-invariant work moves out by construction.
+"""
+
+from __future__ import annotations
+
+from gradgen.ir.graph import Constant, Node
+from gradgen.ir.sizes import Size
+from gradgen.ops.record import ELEMENTWISE, GATHER, LEAF, VIEW
+from gradgen.schedule.program import (
+    Apply, Assign, Buffer, CheckIndex, Index, Load, Local, Loop, Number, Position, SizeOf, as_index, subexpressions,
+    variable,
+)  # fmt: skip
+from gradgen.schedule.storage import is_rename
+
+
+class Frame:
+    """One open body: what has been emitted into it, and what is known in it."""
+
+    def __init__(self, var: str | None = None):
+        self.var, self.body, self.known = var, [], {}
+
+
+class Lowerer:
+    """Emits statements for values. `buffers`: where stored values lie; scalar inputs are locals."""
+
+    def __init__(self, buffers: dict[Node, Buffer], scalars: dict[Node, Local]):
+        self.buffers, self.scalars = buffers, scalars
+        self.frames = [Frame()]
+        self.depth: dict[str, int] = {local.name: 0 for local in scalars.values()}
+        self.count = 0
+        self.reads: list[tuple[Node, tuple[Index, ...]]] = []  # what was loaded, for the fusion's dependencies
+
+    # -- frames
+
+    def fresh(self, prefix: str) -> str:
+        self.count += 1
+        return f"{prefix}{self.count}"
+
+    def open(self, var: str) -> None:
+        self.depth[var] = len(self.frames)
+        self.frames.append(Frame(var))
+
+    def close(self, extent: Size) -> Loop:
+        frame = self.frames.pop()
+        return Loop(frame.var, extent, frame.body)
+
+    def emit(self, statement) -> None:
+        self.frames[-1].body.append(statement)
+
+    def known(self, key):
+        for frame in reversed(self.frames):
+            if key in frame.known:
+                return frame.known[key]
+        return None
+
+    def remember(self, node: Node, idx: tuple[Index, ...], expr) -> None:
+        self.frames[-1].known[(node.id, idx)] = expr
+
+    # -- values
+
+    def value(self, node: Node, idx: tuple[Index, ...]):
+        """A local or number that holds node[idx]."""
+        found = self.known((node.id, idx))
+        if found is not None:
+            return found
+        if node in self.scalars:
+            return self.scalars[node]
+        if node in self.buffers:
+            return self._bind(node, idx, self.load(node, self.buffers[node], idx))
+        return self.compute(node, idx)
+
+    def load(self, node: Node, buffer: Buffer, idx: tuple[Index, ...]) -> Load:
+        self.reads.append((node, idx))
+        return Load(buffer, idx, node.dtype)
+
+    def compute(self, node: Node, idx: tuple[Index, ...]):
+        """node[idx] from what the node is made of, even where it has memory of its own."""
+        if node.op.kind == LEAF:
+            return self._leaf(node, idx)
+        if node.op.kind == ELEMENTWISE:
+            args = tuple(self.value(n, idx) for n in node.inputs)
+            return self._bind(node, idx, Apply(node.op, args, node.dtype))
+        if node.op.kind == VIEW:
+            (x,) = node.inputs
+            assert not is_rename(node), f"{node} renames memory that was not planned"
+            inner = node.op.index(idx, x.type, **node.attrs)
+            return self.value(x, tuple(as_index(i) for i in inner))
+        if node.op.kind == GATHER:
+            x, table = node.inputs
+            before, middle, after = node.op.index(idx, x.type, table.type, **node.attrs)
+            place = self.checked_index(table, middle, x.shape[node.attrs["axis"]], node)
+            return self.value(x, (*before, place, *after))
+        raise AssertionError(f"{node} must be stored")
+
+    def _leaf(self, node: Node, idx: tuple[Index, ...]):
+        if node.op.name == "constant" and not isinstance(node.attrs["value"], Constant):
+            return Number(node.attrs["value"], node.dtype)
+        if node.op.name == "iota":
+            return self._bind(node, idx, Position(idx[node.attrs["axis"]], node.dtype))
+        if node.op.name == "size":
+            return self._bind(node, idx, SizeOf(node.attrs["size"], node.dtype))
+        raise AssertionError(f"{node} has no value")
+
+    def checked_index(self, table: Node, idx: tuple[Index, ...], size: Size, node: Node) -> Index:
+        """A local that holds table[idx] as an index into an axis of `size`."""
+        key = (table.id, idx, size)
+        found = self.known(key)
+        if found is None:
+            expr = self.value(table, idx)
+            name, depth = self.fresh("k"), self._depth_of(expr)
+            self.depth[name] = depth
+            self.frames[depth].body.append(CheckIndex(name, expr, size, node))
+            found = self.frames[depth].known[key] = variable(name)
+        return found
+
+    def _bind(self, node: Node, idx: tuple[Index, ...], expr) -> Local:
+        depth = self._depth_of(expr)
+        local = Local(self.fresh("v"), node.dtype)
+        self.depth[local.name] = depth
+        self.frames[depth].body.append(Assign(local.name, expr, node))
+        self.frames[depth].known[(node.id, idx)] = local
+        return local
+
+    def _depth_of(self, expr) -> int:
+        """The innermost frame that an expression depends on."""
+        depth = 0
+        for part in subexpressions(expr):
+            if isinstance(part, Local):
+                depth = max(depth, self.depth[part.name])
+            for i in part.index if isinstance(part, Load) else (part.index,) if isinstance(part, Position) else ():
+                for name in i.variables:
+                    depth = max(depth, self.depth[name])
+        return depth

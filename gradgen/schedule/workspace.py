@@ -1,0 +1,76 @@
+"""Where temporary buffers lie: offsets into one workspace per dtype, from a plan of lifetimes.
+
+A lifetime spans the top-level statements that touch a buffer. Buffers whose lifetimes do not meet may share memory:
+best fit among the free gaps for sizes that are numbers; for symbolic sizes a free slot of the very same size.
+"""
+
+from __future__ import annotations
+
+from gradgen.ir.sizes import Size, product
+from gradgen.schedule.program import Buffer, Call, Load, Loop, Program, expressions, subexpressions, walk
+
+ALIGN = 16  # elements: a cache line of float32
+
+
+def buffers_of(statement) -> set[Buffer]:
+    """The storage that a statement reads or writes."""
+    found = set()
+    for s in walk([statement]):
+        if hasattr(s, "buffer"):
+            found.add(s.buffer.storage)
+        if isinstance(s, Call):
+            found |= {s.out.storage, *(o.buffer.storage for o in s.operands)}
+        for e in expressions(s) if not isinstance(s, Loop) else ():
+            found |= {p.buffer.storage for p in subexpressions(e) if isinstance(p, Load)}
+    return found
+
+
+def lifetimes(body: list) -> dict[Buffer, tuple[int, int]]:
+    """First and last top-level statement of every temporary buffer."""
+    found: dict[Buffer, tuple[int, int]] = {}
+    for k, statement in enumerate(body):
+        for buffer in buffers_of(statement):
+            if buffer.role == "temp":
+                found[buffer] = (found.get(buffer, (k, k))[0], k)
+    return found
+
+
+def lay_out(program: Program) -> None:
+    """Fill `program.offsets` and `program.workspace`."""
+    spans = lifetimes(program.body)
+    for dtype in dict.fromkeys(b.dtype for b in spans):
+        mine = {b: span for b, span in spans.items() if b.dtype == dtype}
+        _place(program, dtype, mine)
+
+
+def _aligned(size: Size) -> Size:
+    return -(-size // ALIGN) * ALIGN if isinstance(size, int) else size
+
+
+def _place(program: Program, dtype, spans: dict[Buffer, tuple[int, int]]) -> None:
+    placed: list[tuple[Size, Size, tuple[int, int]]] = []  # offset, size, span
+    total: Size = 0
+    for buffer in sorted(spans, key=lambda b: (spans[b][0], b.name)):
+        size = _aligned(product(buffer.shape))
+        live = [(o, n) for o, n, (first, last) in placed if not (last < spans[buffer][0] or spans[buffer][1] < first)]
+        offset = _gap(live, placed, size, total)
+        if offset is None:
+            offset, total = total, total + size
+        placed.append((offset, size, spans[buffer]))
+        program.offsets[buffer] = offset
+    program.workspace[dtype] = total
+
+
+def _gap(live: list, placed: list, size: Size, total: Size) -> Size | None:
+    """An offset where `size` fits between what is live, or None."""
+    if not all(isinstance(v, int) for slot in placed for v in slot[:2]) or not isinstance(size, int):
+        busy = {str(o) for o, _ in live}
+        return next((o for o, n, _ in placed if n == size and str(o) not in busy), None)
+    fits, start = [], 0
+    for offset, length in sorted(live):
+        if offset - start >= size:
+            fits.append((offset - start, start))
+        start = max(start, offset + length)
+    if total - start >= size:
+        fits.append((total - start, start))
+    return min(fits)[1] if fits else None
