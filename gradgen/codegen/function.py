@@ -40,6 +40,7 @@ class Printer:
 
     def __init__(self, program: Program, guards: list = ()):  # type: ignore[assignment]
         self.program, self.guards = program, guards
+        self.title = program.name.rpartition("_")[0]  # without its hash
         self.symbols = _symbols(program)
         self.names = Names(program, {*self.symbols, program.name, f"{program.name}_into", *_work_names(program)})
         self.expressions = Expressions(self.names)
@@ -51,8 +52,10 @@ class Printer:
         returned = self._returned(scalars_only=True)
         epilogue = [f"{PAD}return {', '.join(returned)}"] if returned else []
         lines = [*prologue, *body, *epilogue] or [f"{PAD}pass"]
-        into = [f"@njit(**OPTIONS)\ndef {self.program.name}_into({', '.join(self._into_parameters())}):", *lines]
-        text = "\n".join([*into, "", "", *self._wrapper()])
+        plain = not self.names.outputs and not self.program.workspace and not self._checks()
+        suffix = "" if plain else "_into"  # numbers in, numbers out: nothing to check and to allocate
+        into = [f"@njit(**OPTIONS)\ndef {self.program.name}{suffix}({', '.join(self._into_parameters())}):", *lines]
+        text = "\n".join([*into, *(() if plain else ("", "", *self._wrapper()))])
         program = self.program
         return Function(
             program.name, text, self.expressions.needs, [_type(x) for x in program.inputs],
@@ -119,17 +122,15 @@ class Printer:
     def _checks(self) -> list[str]:
         lines = []
         arrays = [x for x in self.program.inputs if isinstance(x, Buffer)]
-        for buffer in arrays:
-            lines.append(f"{self.names[buffer]} = np.ascontiguousarray({self.names[buffer]})")
         for name, (buffer, axis) in self.symbols.items():
             lines.append(f"{name} = {self.names[buffer]}.shape[{axis}]")
         for buffer in arrays:
             lines.append(f"if {self.names[buffer]}.shape != {_shape(buffer.shape, always=True)}:")
             kind = str(_type(buffer)).replace(",", ", ")
-            lines.append(f'{PAD}raise ValueError("{self.program.name}: {self.names[buffer]} must be {kind}")')
+            lines.append(f'{PAD}raise ValueError("{self.title}: {self.names[buffer]} must be {kind}")')
         for a, relation, b in self.guards:
             lines.append(f"if not {size(a)} {relation} {size(b)}:")
-            lines.append(f'{PAD}raise ValueError("{self.program.name}: compiled for {a} {relation} {b}")')
+            lines.append(f'{PAD}raise ValueError("{self.title}: compiled for {a} {relation} {b}")')
         return lines
 
     # -- statements
@@ -173,7 +174,7 @@ class Printer:
             f"{pad}if {name} < 0:",
             f"{pad}{PAD}{name} += {n}",
             f"{pad}if {name} < 0 or {name} >= {n}:",
-            f'{pad}{PAD}raise IndexError("{self.program.name}: index out of range in {_where(s)}")',
+            f'{pad}{PAD}raise IndexError("{self.title}: index out of range in {_where(s)}")',
         ]
 
     def _call(self, s: Call, pad: str) -> list[str]:

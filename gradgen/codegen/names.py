@@ -5,8 +5,9 @@ from __future__ import annotations
 import builtins
 import keyword
 import re
+from collections import Counter
 
-from gradgen.schedule.program import Assign, Best, Buffer, CheckIndex, Local, Loop, Program
+from gradgen.schedule.program import Assign, Buffer, CheckIndex, Local, Loop, Program
 
 RESERVED = {*keyword.kwlist, *dir(builtins), "np", "math", "njit", "f32", "f64", "i64", "work", "numba", "scipy", "OPTIONS"}
 LOOPS = "ijklabcdefgh"
@@ -18,6 +19,7 @@ class Names:
     def __init__(self, program: Program, taken=()):
         self._taken = RESERVED | set(taken)
         self._names: dict = {}
+        self._count: Counter = Counter()
         self.inputs = [self._new(x, x.name) for x in program.inputs]
         self._loops = [self._unique(letter) for letter in LOOPS]
         self.outputs: dict[Buffer, str] = {}
@@ -29,7 +31,7 @@ class Names:
     def __getitem__(self, thing) -> str:
         """The name of a buffer, or of a local by its name in the program."""
         if isinstance(thing, Buffer) and thing not in self._names:
-            self._new(thing, _label(thing) or thing.name)
+            self._new(thing, _label(thing) or _described(thing))
         return self._names[thing if isinstance(thing, Buffer) else thing]
 
     def _new(self, thing, wish: str) -> str:
@@ -51,15 +53,18 @@ class Names:
                 self._names[s.var] = self._loops[depth]
                 self._body(s.body, depth + 1)
             elif isinstance(s, Assign) and not s.again:
-                self._new(s.name, _label(s) or _numbered(s.name))
+                self._new(s.name, _label(s) or f"{s.name[0]}{self._number(s.name[0])}")
             elif isinstance(s, CheckIndex):
-                self._new(s.name, _numbered(s.name))
-            elif isinstance(s, Best):
-                continue
+                self._new(s.name, f"row{self._number('row')}")
+
+    def _number(self, prefix: str) -> int:
+        self._count[prefix] += 1
+        return self._count[prefix]
 
 
-def _numbered(name: str) -> str:
-    return name
+def _described(buffer: Buffer) -> str:
+    """A name for memory that the user has none for: after what fills it."""
+    return buffer.node.op.name.strip("_") if buffer.node is not None and buffer.role == "temp" else buffer.name
 
 
 def _label(thing) -> str | None:

@@ -58,7 +58,7 @@ def _view(node: Node, xs, plain, size):
     missing = len(attrs["shape"]) - x.ndim
     if missing > 0 and "starts" not in attrs:  # broadcast_to adds leading axes: they go behind the batch axis
         x = np.reshape(x, (size, *(1,) * missing, *x.shape[1:]))
-    return node.op(x, **attrs) if x.shape != attrs["shape"] else x
+    return node.op(x, **attrs)
 
 
 def _join(node: Node, xs, plain, size):

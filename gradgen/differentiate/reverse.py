@@ -50,7 +50,7 @@ def pullback(
     for node in sorted(live, key=lambda n: -n.id):
         if not received[node]:
             continue
-        builder.origin = node.source
+        builder.origin = node.source or builder.origin
         g = _join(received.pop(node))
         if node.label and g.value.node.label is None and g.value.node.inputs:
             g.value.node.label = f"g_{node.label}"

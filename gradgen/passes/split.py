@@ -39,7 +39,7 @@ def split(graph: Graph, inputs: int, outputs: int) -> Split:
     kept = tuple(residuals)
     names = graph.input_names[:inputs]
     forward = Graph(given, (*primal, *kept), f"{graph.name}_forward", names)
-    labels = tuple(f"{n.label or 'kept'}_{k}" for k, n in enumerate(kept))
+    labels = tuple(n.label or n.op.name for n in kept)
     backward = _cut(graph, given, kept, cotangents, gradients, (*names, *labels))
     return Split(forward, backward, len(kept))
 

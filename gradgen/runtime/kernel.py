@@ -111,7 +111,7 @@ class Kernel:
     @cached_property
     def into(self):
         """The same with arrays for array results and workspace passed in: allocates nothing, checks nothing."""
-        return getattr(self.module, f"{self.name}_into")
+        return getattr(self.module, f"{self.name}_into", self.njit)
 
     @cached_property
     def forward(self):

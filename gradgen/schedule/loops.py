@@ -106,11 +106,7 @@ class Emitter:
         if unit.scattered:
             lowerer.emit(Update(self.writable[node], self._scatter_target(unit, point), unit.combine, value, node))
         elif unit.combine is None:
-            target = tuple(as_index(i) for i in unit.target(point))  # type: ignore[misc]
-            if unit.value is not node:
-                lowerer.emit(Store(self.writable[node], target, value, node))
-            else:
-                self._settle(unit, target, value)
+            self._settle(unit, tuple(as_index(i) for i in unit.target(point)), value)  # type: ignore[misc]
         elif unit.trailing == len(unit.domain):
             lowerer.emit(Update(self.writable[node], self._target(unit, variables, len(variables)), unit.combine, value, node))
         else:

@@ -55,7 +55,8 @@ def _inputs(graph: Graph) -> tuple[dict[Node, Buffer], dict[Node, Local]]:
 
 def _constants(graph: Graph) -> dict[Node, Buffer]:
     arrays = [n for n in graph.nodes if n.op.name == "constant" and isinstance(n.attrs["value"], Constant)]
-    return {n: Buffer(f"c{k}", n.dtype, n.shape, "constant", None, n) for k, n in enumerate(arrays)}
+    # named by content: the functions of a module share them
+    return {n: Buffer(f"c_{n.attrs['value'].digest[:6]}", n.dtype, n.shape, "constant", None, n) for n in arrays}
 
 
 def _dry(unit: Unit, buffers: dict, kept: set[Node], scalars: dict, graph: Graph) -> Lowerer:

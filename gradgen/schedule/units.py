@@ -19,7 +19,8 @@ from gradgen.schedule.program import Index, as_index
 
 @dataclass(eq=False)
 class Unit:
-    """`order`: axis of `value` that each loop runs over; `kept`: the loops whose variable the target index has."""
+    """`order`: axis of `value` that each loop runs over (axes of size 1 need none); `kept`: the loops whose variable
+    the target index has."""
 
     node: Node
     value: Node
@@ -37,7 +38,7 @@ class Unit:
 
     def point(self, variables: tuple[Index, ...]) -> tuple[Index, ...]:
         """The index into `value` at given loop variables."""
-        point = [Index()] * len(self.order)
+        point = [Index()] * self.value.type.ndim
         for axis, i in zip(self.order, variables, strict=True):
             point[axis] = i
         return tuple(point)
@@ -67,19 +68,29 @@ def _units_of(node: Node) -> list[Unit]:
         return [_part(node, k, start) for k, start in enumerate(starts)]
     if node.op.kind == SCATTER:
         return [_scatter(node)]
-    axes = tuple(range(node.type.ndim))
-    return [Unit(node, node, node.shape, axes, lambda idx: idx, frozenset(axes))]
+    return [_plain(node, node, lambda idx: idx)]
+
+
+def _long_axes(x: Node) -> tuple[int, ...]:
+    return tuple(k for k, n in enumerate(x.shape) if n != 1)
+
+
+def _plain(node: Node, value: Node, target, **facts) -> Unit:
+    """A unit with one loop per axis, whose target has all loop variables."""
+    axes = _long_axes(value)
+    return Unit(node, value, tuple(value.shape[k] for k in axes), axes, target, frozenset(range(len(axes))), **facts)
 
 
 def _reduction(node: Node) -> Unit:
     (x,) = node.inputs
     reduced = node.attrs["axes"]
     kept = tuple(k for k in range(x.type.ndim) if k not in reduced)
-    # Loops in the order of memory; an index of a maximum needs its axis innermost.
-    order = kept + reduced if node.op.index else tuple(range(x.type.ndim))
+    # Loops in the order of memory; an index of a maximum needs its axis innermost, also where it has one place.
+    order = tuple(k for k in kept if x.shape[k] != 1) + reduced if node.op.index else _long_axes(x)
     domain = tuple(x.shape[k] for k in order)
     places = frozenset(i for i, k in enumerate(order) if k not in reduced)
-    return Unit(node, x, domain, order, lambda idx: tuple(idx[k] for k in kept), places, combine=node.op.combine)
+    combine = node.op.combine if len(places) < len(order) else None
+    return Unit(node, x, domain, order, lambda idx: tuple(idx[k] for k in kept), places, combine=combine)
 
 
 def _part(node: Node, k: int, start) -> Unit:
@@ -88,17 +99,15 @@ def _part(node: Node, k: int, start) -> Unit:
     def target(idx):
         return tuple(i + start if a == axis else i for a, i in enumerate(idx))
 
-    axes = tuple(range(part.type.ndim))
-    return Unit(node, part, part.shape, axes, target, frozenset(axes))
+    return _plain(node, part, target)
 
 
 def _scatter(node: Node) -> Unit:
     x = node.inputs[0]
-    axes = tuple(range(x.type.ndim))
     if len(node.inputs) == 1:
 
         def target(idx):
             return tuple(as_index(i) for i in node.op.index(idx, x.type, **node.attrs))
 
-        return Unit(node, x, x.shape, axes, target, frozenset(axes), fill=True)
-    return Unit(node, x, x.shape, axes, None, frozenset(axes), combine=node.op.combine, fill=True, scattered=True)
+        return _plain(node, x, target, fill=True)
+    return _plain(node, x, None, combine=node.op.combine, fill=True, scattered=True)

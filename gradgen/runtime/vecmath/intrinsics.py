@@ -1,20 +1,17 @@
 """What the elementary functions are made of and Numba lacks: their decorator, bit patterns, polynomials.
 
-in:  scalars of exactly one dtype; anything else is a TypingError, since Numba would promote it in silence
-out: straight LLVM instructions, with no call and no branch, which the loop vectoriser can widen
+in:  scalars of exactly one dtype; another is a TypingError, since Numba would promote it in silence
+out: straight LLVM instructions, no call and no branch, which the loop vectoriser can widen
 
-    exponent = bits64(x) >> _52        # uint64: with signed integers Numba would make float64 of it
-    power = float64_of(exponent << _52)
+    power = float64_of(bits64(t) << _52)     # all unsigned: of int64 and uint64 Numba makes a float64
 """
-
-from __future__ import annotations
 
 import numba
 from numba.extending import intrinsic, register_jitable
 
-# Each instruction keeps its own flags when it is inlined into a caller: `contract` alone lets no caller's `reassoc` undo
-# x + big - big. `forceinline`, since a loop around a call is never vectorised. Not @njit: without wrappers, which are a
-# quarter of the compile time, a call from Python would crash; so it raises NotImplementedError.
+# `contract` alone: an instruction keeps its flags when it is inlined, so no caller's `reassoc` cancels t + big - big.
+# `forceinline`: a loop around a call is not vectorised. Without the wrappers, a quarter of the compile time, calling an
+# @njit function from Python would crash the process; this one raises NotImplementedError.
 vectorisable = register_jitable(
     fastmath={"contract"}, error_model="numpy", forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
 )
@@ -22,9 +19,66 @@ vectorisable = register_jitable(
 
 @intrinsic
 def bits32(typingctx, x):
-    """The bits of a float32, as uint32."""
+    """The bits of a float32 as a uint32."""
     if x != numba.types.float32:
-        raise numba.core.errors.TypingError(f"float32 needed, got {x}")
-    return numba.types.uint32(x), lambda context, builder, signature, args: builder.bitcast(
-        args[0], context.get_value_type(signature.return_type)
+        raise numba.core.errors.TypingError(f"float32 is needed, not {x}")
+    return numba.types.uint32(x), lambda context, builder, signature, args: (
+        builder.bitcast(args[0], context.get_value_type(numba.types.uint32))
     )
+
+
+@intrinsic
+def bits64(typingctx, x):
+    """The bits of a float64 as a uint64."""
+    if x != numba.types.float64:
+        raise numba.core.errors.TypingError(f"float64 is needed, not {x}")
+    return numba.types.uint64(x), lambda context, builder, signature, args: (
+        builder.bitcast(args[0], context.get_value_type(numba.types.uint64))
+    )
+
+
+@intrinsic
+def float32_of(typingctx, bits):
+    """The float32 that has the lower 32 bits of a uint64: Numba computes with uint32 in 64 bits, LLVM undoes that."""
+
+    def build(context, builder, signature, args):
+        lower = builder.trunc(args[0], context.get_value_type(numba.types.uint32))
+        return builder.bitcast(lower, context.get_value_type(numba.types.float32))
+
+    return numba.types.float32(numba.types.uint64), build
+
+
+@intrinsic
+def float64_of(typingctx, bits):
+    """The float64 that has the bits of a uint64."""
+    return numba.types.float64(numba.types.uint64), lambda context, builder, signature, args: (
+        builder.bitcast(args[0], context.get_value_type(numba.types.float64))
+    )
+
+
+@intrinsic
+def horner(typingctx, x, coefficients):
+    """c[0] + c[1]*x + c[2]*x*x + ..., the fewest operations: for float32, where loops count."""
+
+    def build(context, builder, signature, args):
+        total, *rest = [builder.extract_value(args[1], i) for i in reversed(range(len(coefficients)))]
+        for c in rest:
+            total = builder.fadd(builder.fmul(total, args[0]), c)
+        return total
+
+    return x(x, numba.types.UniTuple(x, len(coefficients))), build
+
+
+@intrinsic
+def estrin(typingctx, x, coefficients):
+    """c[0] + c[1]*x + c[2]*x*x + ..., in pairs, pairs of pairs, ...: the shortest wait, for one float64 after another."""
+
+    def build(context, builder, signature, args):
+        power, terms = args[0], [builder.extract_value(args[1], i) for i in range(len(coefficients))]
+        while len(terms) > 1:
+            pairs = [builder.fadd(low, builder.fmul(high, power)) for low, high in zip(terms[::2], terms[1::2])]
+            terms = pairs + terms[len(pairs) * 2 :]
+            power = builder.fmul(power, power)
+        return terms[0]
+
+    return x(x, numba.types.UniTuple(x, len(coefficients))), build
