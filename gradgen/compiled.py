@@ -57,7 +57,7 @@ class Call:
     values: list
     spec: Any
     static: dict[int, Any]
-    names: tuple[str, ...]
+    args: Sequence
 
 
 class CompiledFunction:
@@ -71,7 +71,7 @@ class CompiledFunction:
         functools.update_wrapper(self, function, updated=())
         self._function, self._transformed, self._halves = function, transformed, halves
         self._kind, self._settings = kind, settings
-        self.parameter_names = parameter_names(function) if parameters is None else parameters
+        self.parameter_names = tuple(parameter_names(function)) if parameters is None else parameters
         self.static_positions = _positions(settings.static, self.parameter_names, self._name())
         self._families: dict[tuple, Family] = {}
         self._runners: dict[tuple, Callable] = {}
@@ -101,21 +101,24 @@ class CompiledFunction:
     def __call__(self, *args, **kwargs):
         if active_builder() is not None:
             return self._transformed(*self._positional(args, kwargs))
-        if not kwargs:
-            key = _fast_key(args)
+        if not kwargs and not self.static_positions:
+            # The hot path: plain arrays and floats, in any tree, that were met before.
+            key, leaves = _key(args), args
+            if key is None:
+                leaves, spec = optree.tree_flatten(args, namespace=NAMESPACE)
+                key = _key(leaves)
+                key = (spec, key) if key is not None else None
             if key is not None:
                 run = self._runners.get(key)
                 if run is None:
                     run = self._runners[key] = self._runner(args)
-                return run(args)
+                return run(leaves)
         call = self._call(args, kwargs)
-        return _finish(self._built(call), call.values)
+        return _runner_of(self._built(call))(call.values)
 
     def _runner(self, args: tuple) -> Callable:
-        """A shortcut for flat arguments of these very types: no pytrees, no look-ups."""
-        built = self._built(self._call(args, {}))
-        njit, restore = built.kernel.njit, _restorer(built)
-        return lambda args: restore(njit(*args))
+        """From leaves of these very types to results, without further look-ups."""
+        return _runner_of(self._built(self._call(args, {})))
 
     def _positional(self, args: tuple, kwargs: dict) -> tuple:
         """Keyword arguments at their positions."""
@@ -141,8 +144,7 @@ class CompiledFunction:
         values = [as_value(leaf) for leaf in leaves]
         slots = tuple(slot_of(v) for v in values)
         family = (spec, _static_key(static), tuple((s.dtype, len(s.shape), s.weak) for s in slots))
-        names = _leaf_names(args, static, self.parameter_names)
-        return Call(family, tuple(s.shape for s in slots), slots, values, spec, static, names)
+        return Call(family, tuple(s.shape for s in slots), slots, values, spec, static, args)
 
     # -- finding and building kernels
 
@@ -172,7 +174,7 @@ class CompiledFunction:
         halves = self._halves
         request = Request(
             lambda *args: self._transformed(*filled(args)), self._name(), _origin(self._function), slots, call.spec,
-            call.names, self._settings.options, hints,
+            _leaf_names(call.args, call.static, self.parameter_names), self._settings.options, hints,
             (lambda gs, *args: halves.function(gs, *filled(args))) if halves else None,
             halves.cotangents if halves else None,
         )  # fmt: skip
@@ -219,9 +221,8 @@ class CompiledFunction:
             tuple(None if k in static else a for k, a in enumerate(arguments)), namespace=NAMESPACE
         )
         slots = tuple(Slot(x.dtype, (0,) * x.ndim, x.ndim == 0 and x.dtype.itemsize == 8) for x in leaves)
-        names = _leaf_names(arguments, static, self.parameter_names)
         family = (spec, _static_key(static), tuple((s.dtype, len(s.shape), s.weak) for s in slots))
-        call = Call(("njit", *family), (), slots, [], spec, static, names)
+        call = Call(("njit", *family), (), slots, [], spec, static, arguments)
         with self._lock:
             known = self._families.setdefault(call.family, Family())
             if not known.built:
@@ -250,21 +251,29 @@ class CompiledFunction:
         return tuple(found), hints
 
 
-def _fast_key(args: tuple):
-    """A key for arguments that are floats and contiguous arrays, or None."""
+def _key(leaves: Sequence):
+    """A key for leaves that are floats and contiguous arrays, or None."""
     key: list = []
-    for a in args:
-        kind = type(a)
+    for x in leaves:
+        kind = type(x)
         if kind is np.ndarray:
-            flags = a.flags
-            if not (flags.c_contiguous and flags.writeable and a.shape):
+            flags = x.flags
+            if not (flags.c_contiguous and flags.writeable and x.shape):
                 return None
-            key += (a.dtype, a.shape)
+            key += (x.dtype, x.shape)
         elif kind is float:
             key.append(kind)
         else:
             return None
     return tuple(key)
+
+
+def _runner_of(built: Built) -> Callable:
+    """Leaves -> results in the user's structure."""
+    if not built.kernel.graph.outputs:
+        return lambda leaves: unflatten(built.out_spec, [])
+    njit, restore = built.kernel.njit, _restorer(built)
+    return lambda leaves: restore(njit(*leaves))
 
 
 def _restorer(built: Built) -> Callable:
@@ -285,12 +294,6 @@ def _restorer(built: Built) -> Callable:
         return unflatten(spec, out)
 
     return restore
-
-
-def _finish(built: Built, values: list):
-    if not built.kernel.graph.outputs:
-        return unflatten(built.out_spec, [])
-    return _restorer(built)(built.kernel.njit(*values))
 
 
 def _static_key(static: dict[int, Any]):

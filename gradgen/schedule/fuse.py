@@ -62,6 +62,7 @@ class Dependencies:
 
     def __init__(self, units: list[Unit], reads: dict[Unit, list[Access]], overwrites: dict[Node, Node]):
         """`overwrites`: stored value -> input whose memory it takes; all other readers of that input come first."""
+        self.reads = reads
         self.edges: dict[Unit, dict[Unit, list[tuple[Access, Access]]]] = {u: {} for u in units}
         writers: dict[Node, list[Unit]] = {}
         for u in units:
@@ -74,6 +75,20 @@ class Dependencies:
                     for w in writers.get(taken, ()):
                         if w is not u:
                             self._edge(w, u, self._written(w), access)
+
+        # How many units hang on each, one after the other: by falling height is an order in which nothing waits long.
+        self.height: dict[Unit, int] = dict.fromkeys(units, 0)
+        for u in reversed(units):
+            for w in self.edges[u]:
+                self.height[w] = max(self.height[w], self.height[u] + 1)
+
+    def related(self, u: Unit, w: Unit, level: int) -> bool:
+        """Whether one needs the other, or both read one array along the shared loop."""
+        if w in self.edges[u] or u in self.edges[w]:
+            return True
+        name = f"d{level}"
+        mine = {a.node for a in self.reads[u] if a.index and any(i.is_variable(name) for i in a.index)}
+        return any(a.node in mine and a.index and any(i.is_variable(name) for i in a.index) for a in self.reads[w])
 
     def _edge(self, later: Unit, earlier: Unit, a: Access, b: Access) -> None:
         self.edges[later].setdefault(earlier, []).append((a, b))
@@ -100,9 +115,8 @@ def aligned(pairs: list[tuple[Access, Access]], level: int) -> bool:
 
 def arrange(units: list[Unit], deps: Dependencies, level: int = 0, before: frozenset[Unit] = frozenset()) -> list:
     """The items of one body: units without further loops, and shared loops."""
-    remaining, placed, items = list(units), set(before), []
-    outside = {w for u in units for w in deps.edges[u] if w not in remaining}
-    placed |= outside  # what an outer level has settled
+    remaining, items = list(units), []
+    placed = {w for u in units for w in deps.edges[u] if w not in remaining} | before  # settled by an outer level
     while remaining:
         ready = [u for u in remaining if deps.ready(u, placed, [], level)]
         single = next((u for u in ready if len(u.domain) == level), None)
@@ -110,8 +124,9 @@ def arrange(units: list[Unit], deps: Dependencies, level: int = 0, before: froze
             items.append(single)
             group = [single]
         else:
-            group = _group(ready[0].domain[level], remaining, deps, placed, level)
-            shared = Shared(level, ready[0].domain[level], group)
+            seed = max(ready, key=lambda u: (deps.height[u], -u.node.id))  # what most depends on comes first
+            group = _group(seed, remaining, deps, placed, level)
+            shared = Shared(level, seed.domain[level], group)
             shared.items = arrange(group, deps, level + 1)
             items.append(shared)
         placed.update(group)
@@ -119,9 +134,15 @@ def arrange(units: list[Unit], deps: Dependencies, level: int = 0, before: froze
     return items
 
 
-def _group(extent: Size, remaining: list[Unit], deps: Dependencies, placed: set[Unit], level: int) -> list[Unit]:
+def _group(seed: Unit, remaining: list[Unit], deps: Dependencies, placed: set[Unit], level: int) -> list[Unit]:
+    """All units that may share the seed's loop and have to do with it: by what they need or by what they read."""
     group: list[Unit] = []
     for u in remaining:
-        if len(u.domain) > level and u.domain[level] == extent and deps.ready(u, placed, group, level):
+        if len(u.domain) > level and u.domain[level] == seed.domain[level] and deps.ready(u, placed, group, level):
             group.append(u)
-    return group
+    related, grown = {seed}, True
+    while grown:
+        more = {u for u in group if u not in related and any(deps.related(u, w, level) for w in related)}
+        related |= more
+        grown = bool(more)
+    return [u for u in group if u in related]

@@ -31,6 +31,10 @@ def _register(kind: type) -> None:
         return tuple(getattr(value, n) for n in names), None, names
 
     def make(_, children):
-        return kind(**dict(zip(names, children, strict=True)))
+        # Without __init__, which may check or convert what a tree of gradients does not satisfy.
+        value = object.__new__(kind)
+        for name, child in zip(names, children, strict=True):
+            object.__setattr__(value, name, child)
+        return value
 
     optree.register_pytree_node(kind, take, make, namespace=NAMESPACE)
