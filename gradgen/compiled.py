@@ -26,6 +26,7 @@ from gradgen.pipeline import Built, Request, Slot
 from gradgen.runtime.kernel import Kernel, Options
 from gradgen.trace.arguments import parameter_names
 from gradgen.trace.pytree import NAMESPACE, flatten, unflatten
+from gradgen.trace import tracer
 from gradgen.trace.tracer import active_builder
 
 
@@ -75,6 +76,7 @@ class CompiledFunction:
         self.static_positions = _positions(settings.static, self.parameter_names, self._name())
         self._families: dict[tuple, Family] = {}
         self._runners: dict[tuple, Callable] = {}
+        self._of_numbers: dict[Any, tuple] = {}  # numbers in, a number out: the shortest way
         self._lock = threading.RLock()
         self.last_stages: dict[str, Any] = {}  # of the last kernel that was built or failed to be
 
@@ -99,7 +101,12 @@ class CompiledFunction:
     # -- calling
 
     def __call__(self, *args, **kwargs):
-        if active_builder() is not None:
+        if not tracer.traces_under_way:
+            found = self._of_numbers.get(type(args[0]) if len(args) == 1 else tuple(map(type, args)))
+            if found is not None and not kwargs:
+                njit, make = found
+                return make(njit(*args))
+        elif active_builder() is not None:
             return self._transformed(*self._positional(args, kwargs))
         if not kwargs and not self.static_positions:
             # The hot path: plain arrays and floats, in any tree, that were met before.
@@ -118,7 +125,12 @@ class CompiledFunction:
 
     def _runner(self, args: tuple) -> Callable:
         """From leaves of these very types to results, without further look-ups."""
-        return _runner_of(self._built(self._call(args, {})))
+        built = self._built(self._call(args, {}))
+        types = [n.type for n in built.kernel.graph.outputs]
+        kinds = tuple(map(type, args))
+        if _SCALARS.issuperset(kinds) and built.out_spec.is_leaf() and types[0].shape == ():
+            self._of_numbers[kinds[0] if len(kinds) == 1 else kinds] = built.kernel.njit, types[0].dtype.type
+        return _runner_of(built)
 
     def _positional(self, args: tuple, kwargs: dict) -> tuple:
         """Keyword arguments at their positions."""
@@ -251,8 +263,11 @@ class CompiledFunction:
         return tuple(found), hints
 
 
+_SCALARS = frozenset((float, int, bool, np.float64, np.float32, np.int64))
+
+
 def _key(leaves: Sequence):
-    """A key for leaves that are floats and contiguous arrays, or None."""
+    """A key for leaves that are plain numbers and contiguous arrays, or None."""
     key: list = []
     for x in leaves:
         kind = type(x)
@@ -261,7 +276,7 @@ def _key(leaves: Sequence):
             if not (flags.c_contiguous and flags.writeable and x.shape):
                 return None
             key += (x.dtype, x.shape)
-        elif kind is float:
+        elif kind in _SCALARS:
             key.append(kind)
         else:
             return None

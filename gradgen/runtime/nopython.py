@@ -31,6 +31,7 @@ from numba.core import errors, types
 from numba.core.datamodel import models, register_default
 from numba.core.dispatcher import Dispatcher
 from numba.core.imputils import lower_constant
+from numba.core.registry import cpu_target
 from numba.core.typing.templates import Signature
 from numba.extending import NativeValue, box, unbox
 from numba.np import numpy_support
@@ -218,3 +219,8 @@ def _box(typ, val, c):  # noqa: ARG001
     function = c.env_manager.read_const(c.env_manager.add_const(typ.function))
     c.pyapi.incref(function)
     return function
+
+
+# This module is imported while Numba types a user's function: the contexts at work must learn what it registered.
+cpu_target.typing_context.refresh()
+cpu_target.target_context.refresh()

@@ -21,7 +21,7 @@ import numpy as np
 from gradgen.errors import DifferentiationError
 from gradgen.ir.source import users_line
 from gradgen.ops import leaves, views
-from gradgen.ops.record import ELEMENTWISE, REDUCTION, Op
+from gradgen.ops.record import CALL, ELEMENTWISE, REDUCTION, Op
 from gradgen.ops.reductions import spread
 
 PYTHON = frozenset((float, int))
@@ -112,11 +112,7 @@ class Elementwise(Gate):
     def masks(self, mask):
         xs = self.operands()
         routes = self.op.masks(self.out, *xs) if self.op.masks else [None] * len(xs)
-        found = []
-        for x, route in zip(xs, routes, strict=True):
-            m = both(mask, route)
-            found.append(None if m is None else fit(np.broadcast_to(m, self.out.shape).astype(float), np.empty(x.shape)) > 0)
-        return found
+        return [_fit_mask(both(mask, route), self.out, x) for x, route in zip(xs, routes, strict=True)]
 
 
 class Reduction(Gate):
@@ -148,7 +144,7 @@ class Linear(Gate):
 
     def backward(self, g, mask=None):
         xs = self.xs
-        if mask is not None and len(xs) > 1:
+        if mask is not None and self.op.kind == CALL:
             # In where(c, h @ w, 0), rows of h that were not taken may be inf: they would make nan of w's gradient.
             xs = [x if m is None else np.where(m, x, 0) for x, m in zip(xs, self.masks(mask), strict=True)]
         return [
@@ -177,7 +173,7 @@ class Opaque(Gate):
         self.where = users_line()
         return super().forward()
 
-    def backward(self, g, mask=None):
+    def backward(self, _g, _mask=None):
         raise DifferentiationError(f"{self.op.name} has no derivative rule", where=self.where,
                                    hint="gg.stop_gradient(x) treats a value as constant")  # fmt: skip
 
@@ -190,17 +186,25 @@ def kind_of(op: Op) -> type[Gate]:
 
 
 def scale(g, partial):
-    """g * partial, without multiplying by 1 or -1."""
+    """The product g * partial, without multiplying by 1 or -1."""
     if partial.__class__ is int:
         return g if partial == 1 else -g if partial == -1 else g * partial
     return g * partial
 
 
 def fit(g, x):
-    """g for an operand that NumPy broadcast or promoted: summed over the axes that were repeated, in x's dtype."""
+    """The gradient for an operand that NumPy broadcast or promoted: summed where x was repeated, in x's dtype."""
     if g.shape != x.shape:
         g = views.broadcast_to.transposes[0](g, x, g.shape)
     return g if g.dtype == x.dtype else g.astype(x.dtype)
+
+
+def _fit_mask(mask, out, x):
+    """The mask for an operand that was broadcast: it counts where any of its copies does."""
+    if mask is None or mask.shape == x.shape:
+        return mask
+    copies = np.broadcast_to(mask, out.shape).astype(float)
+    return views.broadcast_to.transposes[0](copies, x, out.shape) > 0
 
 
 def both(mask, route):

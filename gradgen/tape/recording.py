@@ -25,9 +25,11 @@ import numpy as np
 import optree
 
 from gradgen.errors import ArgumentError, DifferentiationError
-from gradgen.tape.box import Tape
+from gradgen.ir.types import Type
+from gradgen.tape.box import is_on
 from gradgen.tape.gates import Gate
 from gradgen.tape.sweep import pull_masked
+from gradgen.tape.tapes import Tape
 from gradgen.tape.transforms import enter
 from gradgen.trace.arguments import name_of, parameter_names
 from gradgen.trace.pytree import NAMESPACE
@@ -38,7 +40,7 @@ def record(f: Callable, *args) -> Recording:
     with Tape() as tape:
         boxes, _ = enter(tape, f, args, range(len(args)))
         out = f(*boxes)
-    if not tape.holds(out) or out.gate is None:
+    if not is_on(tape, out) or out.gate is None:
         raise DifferentiationError(f"record: the result of {name_of(f)} does not come from its arguments",
                                    hint="return one array or scalar that was computed from them")  # fmt: skip
     return Recording(tape.gates, out.gate, _names(f, boxes))
@@ -88,26 +90,33 @@ class Recording:
         return self.names[gate.index] if gate.index < len(self.names) else f"%{gate.index}"
 
     def show(self) -> str:
-        """The table above. Arrays of more than six numbers are shown as their type."""
+        """The table above. Constants have no gradient; arrays of more than six numbers are shown as their type."""
         rows = [("", "value", "gradient")]
         for gate in self.gates:
-            operands = [self.label(p) if p is not None else _text(x) for p, x in zip(gate.parents, gate.xs, strict=True)]
+            operands = [self._operand(p, x) for p, x in zip(gate.parents, gate.xs, strict=True)]
             name = self.label(gate)
             title = f"{name} = {gate.op.name}({', '.join(operands)})" if gate.parents else name
             rows.append((title, _text(gate.out), _text(self.gradient(gate))))
             for operand, x, part in zip(operands, gate.xs, self.sent(gate), strict=True):
-                rows.append(("  " + operand, _text(x), _text(part)))
+                if np.ndim(x) or operand != _text(x):
+                    rows.append(("  " + operand, _text(x), _text(part)))
         widths = [max(len(row[k]) for row in rows) for k in range(3)]
         return "\n".join(f"{a:<{widths[0]}}  {b:>{widths[1]}}  {c:>{widths[2]}}".rstrip() for a, b, c in rows)
 
     __str__ = show
+
+    def _operand(self, parent: Gate | None, x) -> str:
+        if parent is not None:
+            return self.label(parent)
+        return _text(x) if np.ndim(x) == 0 else str(Type(x.dtype, x.shape))
 
 
 def _text(x) -> str:
     """A number or a short array in full, a long one as its type; nothing for no gradient."""
     if x is None:
         return ""
-    x = np.asarray(x)
+    if np.ndim(x) == 0:
+        return f"{x:.6g}" if not isinstance(x, (bool, np.bool_)) else str(x)
     if x.size > 6:
-        return f"{x.dtype.name}{list(x.shape)}"
-    return np.array2string(x, precision=4, separator=" ", floatmode="maxprec" if x.ndim else "unique").replace("\n", "")
+        return str(Type(x.dtype, x.shape))
+    return np.array2string(x, precision=4, formatter={"float_kind": lambda v: f"{v:.4g}"}).replace("\n", "")

@@ -9,9 +9,10 @@ import numpy as np
 
 from gradgen.errors import ArgumentError, DifferentiationError, DTypeError, ShapeError
 from gradgen.ir.types import SHORT
-from gradgen.tape.box import FLOATS, Box, Tape
+from gradgen.tape.box import FLOATS, Box, is_on, source
 from gradgen.tape.gates import Gate
 from gradgen.tape.sweep import sweep
+from gradgen.tape.tapes import Tape
 from gradgen.trace.arguments import name_of, parameter_names, place, resolve_argnums
 from gradgen.trace.pytree import flatten, unflatten
 
@@ -68,16 +69,17 @@ def vjp(f: Callable, *args):
     with Tape() as tape:
         boxes, trees = enter(tape, f, args, range(len(args)))
         leaves, structure = flatten(f(*boxes))
-    gates = [x.gate if tape.holds(x) else None for x in leaves]
+    gates = [x.gate if is_on(tape, x) else None for x in leaves]
     values = [_left(tape, x) for x in leaves]
 
     def pullback(cotangent):
         cotangents, given = flatten(cotangent)
-        shapes = [(np.shape(g), np.shape(v)) for g, v in zip(cotangents, values, strict=False)]
-        if given != structure or any(a != b for a, b in shapes):
-            raise ShapeError(f"the cotangent of {name_of(f)} is not like its output: {given} with shapes "
-                             f"{[a for a, _ in shapes]}", hint=f"{structure} with shapes {[np.shape(v) for v in values]}")  # fmt: skip
-        seeds = [(gate, _cotangent(g, v)) for gate, g, v in zip(gates, cotangents, values, strict=True) if gate is not None]
+        have, want = [np.shape(g) for g in cotangents], [np.shape(v) for v in values]
+        if given != structure or have != want:
+            raise ShapeError(f"the cotangent of {name_of(f)} is not like its output: {given} of shapes {have}",
+                             hint=f"it should be {structure} of shapes {want}")  # fmt: skip
+        pairs = zip(gates, cotangents, values, strict=True)
+        seeds = [(gate, _cotangent(g, v)) for gate, g, v in pairs if gate is not None]
         return collect(trees, sweep(tape.gates, seeds, sum(len(boxes) for _, boxes in trees)))
 
     return unflatten(structure, values), pullback
@@ -92,7 +94,7 @@ def enter(tape: Tape, f: Callable, args, positions) -> tuple[list, list]:
     args, trees = list(args), []
     for p in positions:
         leaves, structure = flatten(args[p])
-        boxes = [tape.source(*_checked(x, f, p, len(args))) for x in leaves]
+        boxes = [source(tape, *_checked(x, f, p, len(args))) for x in leaves]
         args[p] = unflatten(structure, boxes)
         trees.append((structure, boxes))
     return args, trees
@@ -124,7 +126,7 @@ def _split_aux(f: Callable, out):
 
 def leave_scalar(tape: Tape, f: Callable, out) -> tuple[np.floating | Box, Gate | None]:
     """The output as a scalar without its box, and its gate. Raises DifferentiationError where it is none."""
-    gate, value = (out.gate, out.value) if tape.holds(out) else (None, out)
+    gate, value = (out.gate, out.value) if is_on(tape, out) else (None, out)
     if value.__class__ is float:
         value = np.float64(value)
     dtype, shape = getattr(value, "dtype", None), getattr(value, "shape", None)
@@ -143,7 +145,7 @@ def leave_scalar(tape: Tape, f: Callable, out) -> tuple[np.floating | Box, Gate 
 
 def _left(tape: Tape, x):
     """A result without its box, sharing memory with nothing."""
-    value = x.value if tape.holds(x) else x
+    value = x.value if is_on(tape, x) else x
     return np.array(value)[()] if isinstance(value, (np.ndarray, float)) else value
 
 

@@ -42,7 +42,7 @@ def _position(f: Callable, argnum) -> int:
                                 hint=listed)  # fmt: skip
         return names.index(argnum)
     if isinstance(argnum, bool) or not hasattr(argnum, "__index__"):
-        raise ArgumentError(f"argnums={argnum!r}: not an argument", hint="an int, a parameter's name, or a tuple of them")
+        raise ArgumentError(f"argnums={argnum!r}", hint="an int, a parameter's name, or a tuple of them")
     position = operator.index(argnum)
     if parameters is None or any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters):
         if position < 0:
@@ -66,11 +66,11 @@ def place(f: Callable, positions: tuple[int, ...], args: tuple, kwargs: dict) ->
         bound.apply_defaults()
         if max(positions) < len(bound.args):
             return bound.args, bound.kwargs
-    raise ArgumentError(f"argnums asks for argument {max(positions)} of {name_of(f)}, which was called with {len(args)}")
+    raise ArgumentError(f"argnums asks for argument {max(positions)} of {name_of(f)}, which got {len(args)}")
 
 
 def parameter_names(f: Callable, count: int | None = None) -> list[str]:
-    """Names for the first `count` arguments by position: the parameters', numbered beyond them. No count: all that f has."""
+    """Names of the first `count` arguments by position: the parameters', numbered beyond them. None: all of f's."""
     known = getattr(f, "parameter_names", None)  # a compiled function may take more than what it wraps
     if known is not None:
         return list(known)[:count]

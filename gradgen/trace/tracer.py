@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 
 import numpy as np
@@ -38,6 +39,8 @@ class Tracer(Traced):
     def __gradgen_apply__(self, op, args, attrs):
         nodes = [x.node if isinstance(x, Tracer) else self.__gradgen_lift__(np.asarray(x)).node for x in args]
         attrs = {k: _plain(v) for k, v in attrs.items()}
+        if _active.frozen and self.builder.origin is None:
+            nodes = [self.builder.add(leaves.stop_gradient, (n,)) if n.type.is_float else n for n in nodes]
         source = self.builder.origin or users_line()
         return type(self)(self.builder, self.builder.add(op, nodes, attrs, source))
 
@@ -167,9 +170,22 @@ _relation("__ge__", ">=", "<", lambda a, b: a >= b)
 class _Active(threading.local):
     def __init__(self):
         self.builders: list[Builder] = []
+        self.frozen = 0  # depth of no_grad blocks
+
+
+class no_grad(contextlib.ContextDecorator):  # noqa: N801  a verb, as in `with no_grad():`
+    """Values computed inside are constants to every derivative. A context manager, and a decorator."""
+
+    def __enter__(self) -> None:
+        _active.frozen += 1
+
+    def __exit__(self, *_) -> None:
+        _active.frozen -= 1
 
 
 _active = _Active()
+_counting = threading.Lock()
+traces_under_way = 0  # in all threads: 0 spares a call the look at its own
 
 
 def active_builder() -> Builder | None:
@@ -183,12 +199,17 @@ def fresh_input(builder: Builder, type: Type, weak: bool = False) -> Tracer:
 
 def trace(function, types, weak, name: str, input_names=()) -> Graph:
     """The graph of `function(tracers) -> tracers` (flat lists) over inputs of these types."""
+    global traces_under_way  # noqa: PLW0603  a counter
     builder = Builder()
     _active.builders.append(builder)
+    with _counting:
+        traces_under_way += 1
     try:
         inputs = [fresh_input(builder, t, w) for t, w in zip(types, weak, strict=True)]
         outputs = [lift_output(builder, x) for x in function(inputs)]
     finally:
+        with _counting:
+            traces_under_way -= 1
         _active.builders.pop()
     return Graph(tuple(x.node for x in inputs), tuple(x.node for x in outputs), name, tuple(input_names))
 

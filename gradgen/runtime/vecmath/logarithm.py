@@ -1,102 +1,128 @@
-"""log and log1p"""
+"""log and log1p: exponent and fraction taken apart as bits, a series in s = f / (2 + f).
+
+in:  x, float32 or float64          x = 2**n * (1 + f),  sqrt(1/2) <= 1 + f < sqrt(2)
+out: log(x), log1p(x)               log(x) = n*ln2 + log(1 + f),  log(1 + f) = 2*atanh(s) = f - s*(f - z*q),  z = s*s
+
+Subtracting the bits of sqrt(1/2), not those of 1, before the exponent is read puts 1 + f into this range. All of it
+follows fdlibm (e_log.c, s_log1p.c, Sun 1993), without its branches; q is refitted.
+"""
 
 import numpy as np
 
 from gradgen.runtime.vecmath.intrinsics import bits32, bits64, estrin, float32_of, float64_of, horner, vectorisable
+from gradgen.runtime.vecmath.reduction import (
+    FRACTION_BITS_32, FRACTION_BITS_64, LN2_HIGH_32, LN2_HIGH_64, LN2_LOW_32, LN2_LOW_64, ONE_32, TWO_32, ZERO_32,
+)  # fmt: skip
 
-_23 = np.uint64(23)
-_52 = np.uint64(52)
-
-_LOG_32 = tuple(map(np.float32, (0.66666776, 0.39977556, 0.29871997)))
-_LOG_64 = (
+# log(1 + f) = 2*s + s*z*(c0 + c1*z + ...): minimax, relative errors 2**-30.2 and 2**-59.5
+LOG_32 = tuple(map(np.float32, (0.66666776, 0.39977556, 0.29871997)))
+LOG_64 = (
     0.6666666666666735, 0.39999999999408653, 0.2857142874388169, 0.2222219840700061,
     0.18183573603622777, 0.15313796969005894, 0.14798647262278405,
 )  # fmt: skip
-_LN2_HIGH_32 = np.float32(0.693359375)  # 10 bits: n times it is exact
-_LN2_LOW_32 = np.float32(-2.12194440e-4)
-_LN2_HIGH_64 = 6.93147180369123816490e-01  # 33 bits
-_LN2_LOW_64 = 1.90821492927058770002e-10
-_ROOT_32 = np.uint64(0x3F3504F3)
-_ROOT_64 = np.uint64(0x3FE6A09E667F3BCD)
-_ONE_ROOT_32 = np.uint64(0x3F800000 - 0x3F3504F3)
-_ONE_ROOT_64 = np.uint64(0x3FF0000000000000 - 0x3FE6A09E667F3BCD)
-_FRACTION_32 = np.uint64(0x007FFFFF)
-_FRACTION_64 = np.uint64(0x000FFFFFFFFFFFFF)
-_ONES_32 = np.uint64(0x4B000000)
-_ONES_64 = np.uint64(0x4330000000000000)
-_BIAS_32 = np.float32(2**23 + 127)
-_BIAS_64 = 2.0**52 + 1023
-_BIAS_SMALL_32 = np.float32(2**23 + 127 + 24)
-_BIAS_SMALL_64 = 2.0**52 + 1023 + 54
-_0_32 = np.float32(0.0)
-_HALF_32 = np.float32(0.5)
-_1_32 = np.float32(1.0)
-_2_32 = np.float32(2.0)
-_INF_32 = np.float32(np.inf)
-_NAN_32 = np.float32(np.nan)
-_INF_64 = np.inf
-_NAN_64 = np.nan
-_MIN_32 = np.float32(2.0**-126)
-_MIN_64 = 2.0**-1022
-_UP_32 = np.float32(2.0**24)
-_UP_64 = 2.0**54
-_TWICE_BIAS_32 = np.uint64(255)
-_TWICE_BIAS_64 = np.uint64(2047)
+
+ROOT_HALF_32 = np.uint64(0x3F3504F3)  # the bits of sqrt(1/2)
+ROOT_HALF_64 = np.uint64(0x3FE6A09E667F3BCD)
+ONE_LESS_ROOT_32 = np.uint64(0x3F800000 - 0x3F3504F3)  # bits of 1 - bits of sqrt(1/2): upper bits become n + bias
+ONE_LESS_ROOT_64 = np.uint64(0x3FF0000000000000 - 0x3FE6A09E667F3BCD)
+FRACTION_32 = np.uint64(0x007FFFFF)
+FRACTION_64 = np.uint64(0x000FFFFFFFFFFFFF)
+
+ONES_32 = np.uint64(0x4B000000)  # the bits of 2**23: with k in the lower bits, those of 2**23 + k
+ONES_64 = np.uint64(0x4330000000000000)
+ONES_BIAS_32 = np.float32(2**23 + 127)
+ONES_BIAS_64 = 2.0**52 + 1023
+ONES_BIAS_SMALL_32 = np.float32(2**23 + 127 + 24)  # for what was multiplied by 2**24
+ONES_BIAS_SMALL_64 = 2.0**52 + 1023 + 54
+TWICE_BIAS_32 = np.uint64(255)  # and one more: minus n + bias, the exponent of 2**(1 - n), which is never too large
+TWICE_BIAS_64 = np.uint64(2047)
+
+NORMAL_32 = np.float32(2.0**-126)  # below are the denormals
+NORMAL_64 = 2.0**-1022
+RAISE_32 = np.float32(2.0**24)
+RAISE_64 = 2.0**54
+HALF_32 = np.float32(0.5)
+INF_32 = np.float32(np.inf)
+NAN_32 = np.float32(np.nan)
+INF_64 = np.inf
+NAN_64 = np.nan
+
 
 @vectorisable
 def log32(x):
-    small = x < _MIN_32
-    u = bits32(x * (_UP_32 if small else _1_32)) + _ONE_ROOT_32
-    n = float32_of((u >> _23) | _ONES_32) - (_BIAS_SMALL_32 if small else _BIAS_32)
-    f = float32_of((u & _FRACTION_32) + _ROOT_32) - _1_32
-    s = f / (_2_32 + f)
+    """log of a float32, within 0.9 ulp: -inf at 0, nan below.
+
+    Source: fdlibm e_logf.c, refitted. Weak: scalar code waits longer than for the C library, which has tables.
+    """
+    small = x < NORMAL_32
+    bits = bits32(x * (RAISE_32 if small else ONE_32)) + ONE_LESS_ROOT_32
+    n = float32_of((bits >> FRACTION_BITS_32) | ONES_32) - (ONES_BIAS_SMALL_32 if small else ONES_BIAS_32)
+    f = float32_of((bits & FRACTION_32) + ROOT_HALF_32) - ONE_32
+    s = f / (TWO_32 + f)
     z = s * s
-    h = _HALF_32 * f * f
-    y = n * _LN2_HIGH_32 - ((h - (s * (h + z * horner(z, _LOG_32)) + n * _LN2_LOW_32)) - f)
-    special = x if x > _0_32 else (-_INF_32 if x == _0_32 else _NAN_32)
-    return y if (x > _0_32) & (x < _INF_32) else special
+    h = HALF_32 * f * f
+    y = n * LN2_HIGH_32 - ((h - (s * (h + z * horner(z, LOG_32)) + n * LN2_LOW_32)) - f)
+    special = x if x > ZERO_32 else (-INF_32 if x == ZERO_32 else NAN_32)
+    return y if (x > ZERO_32) & (x < INF_32) else special
+
 
 @vectorisable
 def log64(x):
-    small = x < _MIN_64
-    u = bits64(x * (_UP_64 if small else 1.0)) + _ONE_ROOT_64
-    n = float64_of((u >> _52) | _ONES_64) - (_BIAS_SMALL_64 if small else _BIAS_64)
-    f = float64_of((u & _FRACTION_64) + _ROOT_64) - 1.0
+    """log of a float64, within 0.9 ulp: -inf at 0, nan below.
+
+    Source: fdlibm e_log.c, refitted. Weak: scalar code waits almost twice as long as for the C library, which has tables.
+    """
+    small = x < NORMAL_64
+    bits = bits64(x * (RAISE_64 if small else 1.0)) + ONE_LESS_ROOT_64
+    n = float64_of((bits >> FRACTION_BITS_64) | ONES_64) - (ONES_BIAS_SMALL_64 if small else ONES_BIAS_64)
+    f = float64_of((bits & FRACTION_64) + ROOT_HALF_64) - 1.0
     s = f / (2.0 + f)
     z = s * s
     h = 0.5 * f * f
-    y = n * _LN2_HIGH_64 - ((h - (s * (h + z * estrin(z, _LOG_64)) + n * _LN2_LOW_64)) - f)
-    special = x if x > 0.0 else (-_INF_64 if x == 0.0 else _NAN_64)
-    return y if (x > 0.0) & (x < _INF_64) else special
+    y = n * LN2_HIGH_64 - ((h - (s * (h + z * estrin(z, LOG_64)) + n * LN2_LOW_64)) - f)
+    special = x if x > 0.0 else (-INF_64 if x == 0.0 else NAN_64)
+    return y if (x > 0.0) & (x < INF_64) else special
+
 
 @vectorisable
 def log1p32(x):
-    w = _1_32 + x
-    b = w - _1_32
-    lost = (x - b) + (_1_32 - (w - b))
-    u = bits32(w) + _ONE_ROOT_32
-    e = u >> _23
-    n = float32_of(e | _ONES_32) - _BIAS_32
-    f = (float32_of((u & _FRACTION_32) + _ROOT_32) - _1_32) + _HALF_32 * lost * float32_of((_TWICE_BIAS_32 - e) << _23)
-    s = f / (_2_32 + f)
+    """log(1 + x) of a float32, within 1.5 ulp, near 0 too: -inf at -1, nan below, -0 for -0.
+
+    Source: log of the rounded sum, whose exact error (Knuth's TwoSum) is added to f. Weak: scalar latency, as in log32.
+    """
+    w = ONE_32 + x
+    back = w - ONE_32
+    lost = (x - back) + (ONE_32 - (w - back))
+    bits = bits32(w) + ONE_LESS_ROOT_32
+    exponent = bits >> FRACTION_BITS_32
+    n = float32_of(exponent | ONES_32) - ONES_BIAS_32
+    f = float32_of((bits & FRACTION_32) + ROOT_HALF_32) - ONE_32
+    f = f + HALF_32 * lost * float32_of((TWICE_BIAS_32 - exponent) << FRACTION_BITS_32)
+    s = f / (TWO_32 + f)
     z = s * s
-    h = _HALF_32 * f * f
-    y = n * _LN2_HIGH_32 - ((h - (s * (h + z * horner(z, _LOG_32)) + n * _LN2_LOW_32)) - f)
-    special = x if x > -_1_32 else (-_INF_32 if x == -_1_32 else _NAN_32)
-    return y if (x > -_1_32) & (x < _INF_32) & (x != _0_32) else special
+    h = HALF_32 * f * f
+    y = n * LN2_HIGH_32 - ((h - (s * (h + z * horner(z, LOG_32)) + n * LN2_LOW_32)) - f)
+    special = x if x > -ONE_32 else (-INF_32 if x == -ONE_32 else NAN_32)
+    return y if (x > -ONE_32) & (x < INF_32) & (x != ZERO_32) else special
+
 
 @vectorisable
 def log1p64(x):
+    """log(1 + x) of a float64, within 1.5 ulp, near 0 too: -inf at -1, nan below, -0 for -0.
+
+    Source: log of the rounded sum, whose exact error (Knuth's TwoSum) is added to f. Weak: scalar latency, as in log64.
+    """
     w = 1.0 + x
-    b = w - 1.0
-    lost = (x - b) + (1.0 - (w - b))
-    u = bits64(w) + _ONE_ROOT_64
-    e = u >> _52
-    n = float64_of(e | _ONES_64) - _BIAS_64
-    f = (float64_of((u & _FRACTION_64) + _ROOT_64) - 1.0) + 0.5 * lost * float64_of((_TWICE_BIAS_64 - e) << _52)
+    back = w - 1.0
+    lost = (x - back) + (1.0 - (w - back))
+    bits = bits64(w) + ONE_LESS_ROOT_64
+    exponent = bits >> FRACTION_BITS_64
+    n = float64_of(exponent | ONES_64) - ONES_BIAS_64
+    f = float64_of((bits & FRACTION_64) + ROOT_HALF_64) - 1.0
+    f = f + 0.5 * lost * float64_of((TWICE_BIAS_64 - exponent) << FRACTION_BITS_64)
     s = f / (2.0 + f)
     z = s * s
     h = 0.5 * f * f
-    y = n * _LN2_HIGH_64 - ((h - (s * (h + z * estrin(z, _LOG_64)) + n * _LN2_LOW_64)) - f)
-    special = x if x > -1.0 else (-_INF_64 if x == -1.0 else _NAN_64)
-    return y if (x > -1.0) & (x < _INF_64) & (x != 0.0) else special
+    y = n * LN2_HIGH_64 - ((h - (s * (h + z * estrin(z, LOG_64)) + n * LN2_LOW_64)) - f)
+    special = x if x > -1.0 else (-INF_64 if x == -1.0 else NAN_64)
+    return y if (x > -1.0) & (x < INF_64) & (x != 0.0) else special

@@ -1,0 +1,63 @@
+"""Python's operators on boxes: straight to `record`, without the detour through NumPy."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from gradgen.ops import arithmetic, linalg
+from gradgen.ops.record import Op
+from gradgen.tape.box import PLAIN, Box, fit_as_matrices, record
+from gradgen.tape.gates import PYTHON
+
+
+def _binary(op: Op):
+    def forward(self, other):
+        if other.__class__ in PLAIN or isinstance(other, (Box, np.ndarray, np.generic)):
+            return record(op, (self, other), by_operator=True)
+        return NotImplemented
+
+    def backward(self, other):
+        if other.__class__ in PLAIN or isinstance(other, (np.ndarray, np.generic)):
+            return record(op, (other, self), by_operator=True)
+        return NotImplemented
+
+    return forward, backward
+
+
+def _unary(op: Op):
+    return lambda self: record(op, (self,), by_operator=True)
+
+
+for _name, _op in {
+    "add": arithmetic.add, "sub": arithmetic.subtract, "mul": arithmetic.multiply, "truediv": arithmetic.divide,
+    "floordiv": arithmetic.floor_divide, "mod": arithmetic.remainder, "pow": arithmetic.power,
+}.items():  # fmt: skip
+    _forward, _backward = _binary(_op)
+    setattr(Box, f"__{_name}__", _forward)
+    setattr(Box, f"__r{_name}__", _backward)
+for _name, _op in {
+    "lt": arithmetic.less, "le": arithmetic.less_equal, "gt": arithmetic.greater, "ge": arithmetic.greater_equal,
+    "eq": arithmetic.equal, "ne": arithmetic.not_equal,
+}.items():  # fmt: skip
+    setattr(Box, f"__{_name}__", _binary(_op)[0])
+for _name, _op in {"neg": arithmetic.negative, "abs": arithmetic.absolute}.items():
+    setattr(Box, f"__{_name}__", _unary(_op))
+
+_power, _matmul = Box.__pow__, Box.__matmul__
+
+
+def _square_or_power(self, other):
+    """x**2 is x*x, exactly and for every dtype."""
+    return record(arithmetic.square, (self,), by_operator=True) if _is_two(other) else _power(self, other)
+
+
+def _is_two(x) -> bool:
+    return x.__class__ in PYTHON and x == 2
+
+
+def _product(self, other):
+    return record(linalg.matmul, (self, other)) if fit_as_matrices(self, other) else _matmul(self, other)
+
+
+Box.__pow__ = _square_or_power  # type: ignore[method-assign]
+Box.__matmul__ = _product  # type: ignore[method-assign]

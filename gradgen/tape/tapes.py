@@ -1,0 +1,56 @@
+"""Tapes: what one transformation records, which tapes are open, and how recording is paused."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import threading
+
+from gradgen.tape.gates import Gate
+
+
+class _Open(threading.local):
+    def __init__(self):
+        self.tapes: list[Tape] = []
+
+
+_open = _Open()
+_levels = itertools.count()
+
+
+class Tape:
+    """The gates of one computation, in order. Open (`with`) while a function runs; a later tape has a higher level."""
+
+    __slots__ = ("gates", "level", "recording")
+
+    def __init__(self):
+        self.gates: list[Gate] = []
+        self.level, self.recording = next(_levels), True
+
+    def __enter__(self):
+        _open.tapes.append(self)
+        return self
+
+    def __exit__(self, *error):
+        _open.tapes.pop()
+
+    def add(self, gate: Gate) -> Gate:
+        gate.index = len(self.gates)
+        self.gates.append(gate)
+        return gate
+
+
+@contextlib.contextmanager
+def no_grad():
+    """Compute without recording: what is made inside is constant for every transformation around it.
+
+    `with no_grad():`, or `@no_grad()` on a function. A transformation that is called inside works as always.
+    """
+    paused = [tape for tape in _open.tapes if tape.recording]
+    for tape in paused:
+        tape.recording = False
+    try:
+        yield
+    finally:
+        for tape in paused:
+            tape.recording = True
