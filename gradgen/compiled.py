@@ -23,6 +23,7 @@ from gradgen.errors import ArgumentError, ShapeError
 from gradgen.ir.graph import Constant, Graph
 from gradgen.passes.cost import Cost
 from gradgen.pipeline import Built, Request, Slot
+from gradgen.runtime.calls import caller
 from gradgen.runtime.kernel import Kernel, Options
 from gradgen.trace.arguments import parameter_names
 from gradgen.trace.pytree import NAMESPACE, flatten, unflatten
@@ -118,19 +119,26 @@ class CompiledFunction:
             if key is not None:
                 run = self._runners.get(key)
                 if run is None:
-                    run = self._runners[key] = self._runner(args)
+                    run = self._runners[key] = self._runner(args, leaves)
                 return run(leaves)
         call = self._call(args, kwargs)
-        return _runner_of(self._built(call))(call.values)
+        return self._prepared(self._built(call), call)(call.values)
 
-    def _runner(self, args: tuple) -> Callable:
+    def _prepared(self, built: Built, call: Call) -> Callable:
+        """The runner for these sizes: kept, since arguments that need conversion come this way every time."""
+        key = (id(built), call.shapes)
+        if key not in self._runners:
+            self._runners[key] = _runner_of(built, call.values)
+        return self._runners[key]
+
+    def _runner(self, args: tuple, leaves: Sequence) -> Callable:
         """From leaves of these very types to results, without further look-ups."""
         built = self._built(self._call(args, {}))
         types = [n.type for n in built.kernel.graph.outputs]
         kinds = tuple(map(type, args))
         if _SCALARS.issuperset(kinds) and built.out_spec.is_leaf() and types[0].shape == ():
             self._of_numbers[kinds[0] if len(kinds) == 1 else kinds] = built.kernel.njit, types[0].dtype.type
-        return _runner_of(built)
+        return _runner_of(built, leaves)
 
     def _positional(self, args: tuple, kwargs: dict) -> tuple:
         """Keyword arguments at their positions."""
@@ -283,32 +291,15 @@ def _key(leaves: Sequence):
     return tuple(key)
 
 
-def _runner_of(built: Built) -> Callable:
-    """Leaves -> results in the user's structure."""
-    if not built.kernel.graph.outputs:
-        return lambda leaves: unflatten(built.out_spec, [])
-    njit, restore = built.kernel.njit, _restorer(built)
-    return lambda leaves: restore(njit(*leaves))
-
-
-def _restorer(built: Built) -> Callable:
-    """Numba's results -> NumPy values in the user's structure."""
-    types = [n.type for n in built.kernel.graph.outputs]
-    scalars = [(k, t.dtype.type) for k, t in enumerate(types) if t.shape == ()]
+def _runner_of(built: Built, leaves: Sequence) -> Callable:
+    """Leaves of these types and sizes -> results in the user's structure."""
     spec = built.out_spec
-    if len(types) == 1:
-        if scalars:
-            make = scalars[0][1]
-            return make if spec.is_leaf() else lambda out: unflatten(spec, [make(out)])
-        return (lambda out: out) if spec.is_leaf() else lambda out: unflatten(spec, [out])
-
-    def restore(out):
-        out = list(out)
-        for k, make in scalars:
-            out[k] = make(out[k])
-        return unflatten(spec, out)
-
-    return restore
+    if not built.kernel.graph.outputs:
+        return lambda leaves: unflatten(spec, [])
+    call = caller(built.kernel, leaves)
+    if spec.is_leaf():
+        return lambda leaves: call(leaves)[0]
+    return lambda leaves: unflatten(spec, call(leaves))
 
 
 def _static_key(static: dict[int, Any]):

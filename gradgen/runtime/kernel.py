@@ -127,7 +127,7 @@ class Kernel:
 
     def workspace(self, *leaves) -> tuple[np.ndarray, ...]:
         """The buffers that `into` takes last, one per dtype. `leaves`: the inputs, needed where sizes are symbolic."""
-        env = _sizes(self.graph, leaves)
+        env = sizes_of(self.graph, leaves)
         return tuple(np.empty(_evaluated(count, env), dtype) for dtype, count in self._functions[0].workspace)
 
     # -- facts
@@ -156,7 +156,8 @@ class Kernel:
         return path
 
 
-def _sizes(graph: Graph, leaves) -> dict[str, int]:
+def sizes_of(graph: Graph, leaves) -> dict[str, int]:
+    """The symbols' values for these inputs."""
     env: dict[str, int] = {}
     for node, leaf in zip(graph.inputs, leaves, strict=False):
         for n, m in zip(node.shape, np.shape(leaf), strict=True):

@@ -12,12 +12,14 @@ ints, argmax) leave the box: branches and indices of plain Python work.
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from gradgen.errors import DTypeError
 from gradgen.ir.source import users_line
 from gradgen.ir.types import SHORT, Type
-from gradgen.ops import leaves, linalg
+from gradgen.ops import arithmetic, leaves, linalg, reductions, views
 from gradgen.ops.record import BY_NUMPY, ELEMENTWISE, Op
 from gradgen.tape.gates import PYTHON, Elementwise, Gate, Source, function_of, kind_of
 from gradgen.tape.tapes import Tape
@@ -27,6 +29,7 @@ from gradgen.trace.protocol import Traced
 FLOATS = (np.dtype(np.float64), np.dtype(np.float32))
 PLAIN = frozenset((bool, float, int, np.ndarray, np.float64, np.float32, np.int64, np.bool_))  # constants as they are
 _NO_ATTRS: dict = {}
+_type = lru_cache(4096)(Type)
 
 
 class Box(Traced):
@@ -41,7 +44,7 @@ class Box(Traced):
     dtype = property(lambda self: self.value.dtype)
     ndim = property(lambda self: self.value.ndim)
     size = property(lambda self: self.value.size)
-    type = property(lambda self: Type(self.value.dtype, self.value.shape))
+    type = property(lambda self: _type(self.value.dtype, self.value.shape))
 
     def __gradgen_apply__(self, op: Op, args, attrs):
         return record(op, args, attrs)
@@ -56,10 +59,22 @@ class Box(Traced):
         return n
 
     def __array_ufunc__(self, ufunc, method, *inputs, **options):
-        op = linalg.matmul if ufunc is np.matmul and fit_as_matrices(*inputs) else BY_NUMPY.get(ufunc)
-        if op is None or options or method != "__call__":
-            return super().__array_ufunc__(ufunc, method, *inputs, **options)
-        return record(op, inputs)
+        if method == "__call__" and not options:
+            op = BY_NUMPY.get(ufunc)
+            if op is not None:
+                return record(op, inputs)
+            out = product(*inputs) if ufunc is np.matmul else None
+            if out is not None:
+                return out
+        return super().__array_ufunc__(ufunc, method, *inputs, **options)
+
+    def __array_function__(self, function, types, args, kwargs):
+        out = product(*args) if function is np.dot and not kwargs else None
+        return super().__array_function__(function, types, args, kwargs) if out is None else out
+
+    def __matmul__(self, other):
+        out = product(self, other)
+        return super().__matmul__(other) if out is None else out
 
     def __bool__(self) -> bool:
         return bool(self.value)
@@ -160,12 +175,20 @@ def _without_derivative(op: Op, out):
     return out
 
 
-def fit_as_matrices(a, b) -> bool:
-    """Whether a @ b is the op as it stands. Vectors, stacks, mixed dtypes and errors take the way through views."""
-    return (
-        a.__class__ in _ARRAYS and b.__class__ in _ARRAYS
-        and a.ndim == b.ndim == 2 and a.shape[1] == b.shape[0] and a.dtype == b.dtype
-    )  # fmt: skip
+def product(a, b):
+    """Matrices and vectors that fit, multiplied straight by ops. None for all else, which goes through `trace.products`."""
+    if a.__class__ not in _ARRAYS or b.__class__ not in _ARRAYS or a.dtype != b.dtype:
+        return None
+    m, n = a.shape, b.shape
+    if not (0 < len(m) < 3 and 0 < len(n) < 3) or m[-1] != n[0]:
+        return None
+    if len(m) == len(n) == 2:
+        return record(linalg.matmul, (a, b))
+    if len(m) == len(n):
+        return record(reductions.sum, (record(arithmetic.multiply, (a, b)),), {"axes": (0,)})
+    left = a if len(m) == 2 else views.reshape(a, shape=(1, *m))
+    right = b if len(n) == 2 else views.reshape(b, shape=(*n, 1))
+    return record(views.reshape, (record(linalg.matmul, (left, right)),), {"shape": m[:-1] + n[1:]})
 
 
 _ARRAYS = (Box, np.ndarray)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradgen.ops import arithmetic, linalg
+from gradgen.ops import arithmetic
 from gradgen.ops.record import Op
-from gradgen.tape.box import PLAIN, Box, fit_as_matrices, record
+from gradgen.tape.box import PLAIN, Box, record
 from gradgen.tape.gates import PYTHON
 
 
@@ -43,7 +43,7 @@ for _name, _op in {
 for _name, _op in {"neg": arithmetic.negative, "abs": arithmetic.absolute}.items():
     setattr(Box, f"__{_name}__", _unary(_op))
 
-_power, _matmul = Box.__pow__, Box.__matmul__
+_power = Box.__pow__
 
 
 def _square_or_power(self, other):
@@ -55,9 +55,4 @@ def _is_two(x) -> bool:
     return x.__class__ in PYTHON and x == 2
 
 
-def _product(self, other):
-    return record(linalg.matmul, (self, other)) if fit_as_matrices(self, other) else _matmul(self, other)
-
-
 Box.__pow__ = _square_or_power  # type: ignore[method-assign]
-Box.__matmul__ = _product  # type: ignore[method-assign]

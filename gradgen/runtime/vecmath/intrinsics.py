@@ -3,41 +3,41 @@
 in:  scalars of exactly one dtype; another is a TypingError, since Numba would promote it in silence
 out: straight LLVM instructions, no call and no branch, which the loop vectoriser can widen
 
-    power = float64_of(bits64(t) << _52)     # all unsigned: of int64 and uint64 Numba makes a float64
+    power = float64_of(bits64(t) << np.uint64(52))     # all unsigned: of int64 and uint64 Numba makes a float64
 """
 
-import numba
-from numba.extending import intrinsic, register_jitable
+# ruff: noqa: ARG001, ARG005  Numba tells intrinsics more than they need
+import numba.extending
 
 # `contract` alone: an instruction keeps its flags when it is inlined, so no caller's `reassoc` cancels t + big - big.
 # `forceinline`: a loop around a call is not vectorised. Without the wrappers, a quarter of the compile time, calling an
 # @njit function from Python would crash the process; this one raises NotImplementedError.
-vectorisable = register_jitable(
+vectorisable = numba.extending.register_jitable(
     fastmath={"contract"}, error_model="numpy", forceinline=True, no_cpython_wrapper=True, no_cfunc_wrapper=True
 )
 
 
-@intrinsic
+@numba.extending.intrinsic
 def bits32(typingctx, x):
     """The bits of a float32 as a uint32."""
     if x != numba.types.float32:
         raise numba.core.errors.TypingError(f"float32 is needed, not {x}")
-    return numba.types.uint32(x), lambda context, builder, signature, args: (
-        builder.bitcast(args[0], context.get_value_type(numba.types.uint32))
+    return numba.types.uint32(x), lambda context, builder, signature, args: builder.bitcast(
+        args[0], context.get_value_type(numba.types.uint32)
     )
 
 
-@intrinsic
+@numba.extending.intrinsic
 def bits64(typingctx, x):
     """The bits of a float64 as a uint64."""
     if x != numba.types.float64:
         raise numba.core.errors.TypingError(f"float64 is needed, not {x}")
-    return numba.types.uint64(x), lambda context, builder, signature, args: (
-        builder.bitcast(args[0], context.get_value_type(numba.types.uint64))
+    return numba.types.uint64(x), lambda context, builder, signature, args: builder.bitcast(
+        args[0], context.get_value_type(numba.types.uint64)
     )
 
 
-@intrinsic
+@numba.extending.intrinsic
 def float32_of(typingctx, bits):
     """The float32 that has the lower 32 bits of a uint64: Numba computes with uint32 in 64 bits, LLVM undoes that."""
 
@@ -48,15 +48,15 @@ def float32_of(typingctx, bits):
     return numba.types.float32(numba.types.uint64), build
 
 
-@intrinsic
+@numba.extending.intrinsic
 def float64_of(typingctx, bits):
     """The float64 that has the bits of a uint64."""
-    return numba.types.float64(numba.types.uint64), lambda context, builder, signature, args: (
-        builder.bitcast(args[0], context.get_value_type(numba.types.float64))
+    return numba.types.float64(numba.types.uint64), lambda context, builder, signature, args: builder.bitcast(
+        args[0], context.get_value_type(numba.types.float64)
     )
 
 
-@intrinsic
+@numba.extending.intrinsic
 def horner(typingctx, x, coefficients):
     """c[0] + c[1]*x + c[2]*x*x + ..., the fewest operations: for float32, where loops count."""
 
@@ -69,15 +69,16 @@ def horner(typingctx, x, coefficients):
     return x(x, numba.types.UniTuple(x, len(coefficients))), build
 
 
-@intrinsic
+@numba.extending.intrinsic
 def estrin(typingctx, x, coefficients):
-    """c[0] + c[1]*x + c[2]*x*x + ..., in pairs, pairs of pairs, ...: the shortest wait, for one float64 after another."""
+    """c[0] + c[1]*x + c[2]*x*x + ..., in pairs, pairs of pairs, ...: the shortest wait, for scalar code."""
 
     def build(context, builder, signature, args):
         power, terms = args[0], [builder.extract_value(args[1], i) for i in range(len(coefficients))]
         while len(terms) > 1:
-            pairs = [builder.fadd(low, builder.fmul(high, power)) for low, high in zip(terms[::2], terms[1::2])]
-            terms = pairs + terms[len(pairs) * 2 :]
+            pairs = zip(terms[::2], terms[1::2], strict=False)
+            odd = terms[-1:] if len(terms) % 2 else []
+            terms = [builder.fadd(low, builder.fmul(high, power)) for low, high in pairs] + odd
             power = builder.fmul(power, power)
         return terms[0]
 

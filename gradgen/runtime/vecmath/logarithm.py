@@ -9,10 +9,18 @@ follows fdlibm (e_log.c, s_log1p.c, Sun 1993), without its branches; q is refitt
 
 import numpy as np
 
+from gradgen.runtime.vecmath.exponential import (
+    FRACTION_BITS_32,
+    FRACTION_BITS_64,
+    LN2_HIGH_32,
+    LN2_HIGH_64,
+    LN2_LOW_32,
+    LN2_LOW_64,
+    ONE_32,
+    TWO_32,
+    ZERO_32,
+)
 from gradgen.runtime.vecmath.intrinsics import bits32, bits64, estrin, float32_of, float64_of, horner, vectorisable
-from gradgen.runtime.vecmath.reduction import (
-    FRACTION_BITS_32, FRACTION_BITS_64, LN2_HIGH_32, LN2_HIGH_64, LN2_LOW_32, LN2_LOW_64, ONE_32, TWO_32, ZERO_32,
-)  # fmt: skip
 
 # log(1 + f) = 2*s + s*z*(c0 + c1*z + ...): minimax, relative errors 2**-30.2 and 2**-59.5
 LOG_32 = tuple(map(np.float32, (0.66666776, 0.39977556, 0.29871997)))
@@ -23,7 +31,7 @@ LOG_64 = (
 
 ROOT_HALF_32 = np.uint64(0x3F3504F3)  # the bits of sqrt(1/2)
 ROOT_HALF_64 = np.uint64(0x3FE6A09E667F3BCD)
-ONE_LESS_ROOT_32 = np.uint64(0x3F800000 - 0x3F3504F3)  # bits of 1 - bits of sqrt(1/2): upper bits become n + bias
+ONE_LESS_ROOT_32 = np.uint64(0x3F800000 - 0x3F3504F3)  # added to the bits of x, it makes the upper ones n + bias
 ONE_LESS_ROOT_64 = np.uint64(0x3FF0000000000000 - 0x3FE6A09E667F3BCD)
 FRACTION_32 = np.uint64(0x007FFFFF)
 FRACTION_64 = np.uint64(0x000FFFFFFFFFFFFF)
@@ -34,7 +42,7 @@ ONES_BIAS_32 = np.float32(2**23 + 127)
 ONES_BIAS_64 = 2.0**52 + 1023
 ONES_BIAS_SMALL_32 = np.float32(2**23 + 127 + 24)  # for what was multiplied by 2**24
 ONES_BIAS_SMALL_64 = 2.0**52 + 1023 + 54
-TWICE_BIAS_32 = np.uint64(255)  # and one more: minus n + bias, the exponent of 2**(1 - n), which is never too large
+TWICE_BIAS_32 = np.uint64(255)  # 2*bias + 1: less n + bias, it is the exponent of 2**(1 - n)
 TWICE_BIAS_64 = np.uint64(2047)
 
 NORMAL_32 = np.float32(2.0**-126)  # below are the denormals
@@ -50,7 +58,7 @@ NAN_64 = np.nan
 
 @vectorisable
 def log32(x):
-    """log of a float32, within 0.9 ulp: -inf at 0, nan below.
+    """The logarithm of a float32, within 0.9 ulp: -inf at 0, nan below.
 
     Source: fdlibm e_logf.c, refitted. Weak: scalar code waits longer than for the C library, which has tables.
     """
@@ -68,9 +76,9 @@ def log32(x):
 
 @vectorisable
 def log64(x):
-    """log of a float64, within 0.9 ulp: -inf at 0, nan below.
+    """The logarithm of a float64, within 0.9 ulp: -inf at 0, nan below.
 
-    Source: fdlibm e_log.c, refitted. Weak: scalar code waits almost twice as long as for the C library, which has tables.
+    Source: fdlibm e_log.c, refitted. Weak: scalar code waits longer than for the C library, which has tables.
     """
     small = x < NORMAL_64
     bits = bits64(x * (RAISE_64 if small else 1.0)) + ONE_LESS_ROOT_64
