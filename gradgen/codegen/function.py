@@ -20,6 +20,7 @@ from gradgen.schedule.program import (
 )  # fmt: skip
 
 PAD = "    "
+SHORT_LOOP = (5, 128)
 
 
 @dataclass
@@ -33,6 +34,7 @@ class Function:
     output_types: list[Type]
     constants: dict[str, np.ndarray]
     workspace: list[tuple[np.dtype, Size]]
+    carves: bool  # whether the text calls runtime.arrays.carve
 
 
 class Printer:
@@ -42,9 +44,11 @@ class Printer:
         self.program, self.guards = program, guards
         self.title = program.name.rpartition("_")[0]  # without its hash
         self.symbols = _symbols(program)
-        self.names = Names(program, {*self.symbols, program.name, f"{program.name}_into", *_work_names(program)})
+        self.names = Names(program, {*self.symbols, *(f"n{k}" for k in range(*SHORT_LOOP)), program.name, f"{program.name}_into", *_work_names(program)})
         self.expressions = Expressions(self.names)
         self.line_before: str | None = None
+        self.carves = False
+        self.lengths: dict[str, str] = {}  # text that gives a length -> name of the length
 
     def function(self) -> Function:
         body = [line for s in self.program.body for line in self._statement(s, PAD)]
@@ -60,7 +64,7 @@ class Printer:
         return Function(
             program.name, text, self.expressions.needs, [_type(x) for x in program.inputs],
             [_type(r) for r in program.results], {self.names[b]: a for b, a in program.constants.items()},
-            list(program.workspace.items()),
+            list(program.workspace.items()), self.carves,
         )  # fmt: skip
 
     # -- signatures
@@ -83,21 +87,19 @@ class Printer:
         text = "\n".join(body)
         for name, (buffer, axis) in self.symbols.items():
             lines.append(f"{name} = {self.names[buffer]}.shape[{axis}]")
+        for length, name in self.lengths.items():
+            lines.append(f"{name} = {length}")
         for buffer, offset in sorted(self.program.offsets.items(), key=lambda p: str(p[1])):
             lines.append(self._carve(buffer, offset))
         for buffer in _renamed(self.program):
             if f"{self.names[buffer]}" in text:
-                lines.append(f"{self.names[buffer]} = {self.names[buffer.base]}.reshape({_shape(buffer.shape)})")
+                self.carves = True
+                lines.append(f"{self.names[buffer]} = carve({self.names[buffer.base]}, 0, {_shape(buffer.shape)})")
         return lines
 
     def _carve(self, buffer: Buffer, offset: Size) -> str:
-        count: Size = 1
-        for n in buffer.shape:
-            count = count * n
-        work = _work_name(self.program, buffer.dtype)
-        part = f"{work}[{size(offset)}:{size(offset + count)}]"
-        reshaped = f".reshape({_shape(buffer.shape)})" if len(buffer.shape) != 1 else ""
-        return f"{self.names[buffer]} = {part}{reshaped}"
+        self.carves = True
+        return f"{self.names[buffer]} = carve({_work_name(self.program, buffer.dtype)}, {size(offset)}, {_shape(buffer.shape)})"
 
     # -- the allocating wrapper
 
@@ -138,7 +140,7 @@ class Printer:
     def _statement(self, s, pad: str) -> list[str]:
         text = self.expressions.text
         if isinstance(s, Loop):
-            lines = [f"{pad}for {self.names[s.var]} in range({size(s.extent)}):"]
+            lines = [f"{pad}for {self.names[s.var]} in range({self._extent(s)}):"]
             return lines + [line for inner in s.body for line in self._statement(inner, pad + PAD)]
         if isinstance(s, Assign):
             line = f"{self.names[s.name]} = {text(s.expr)}"
@@ -159,6 +161,18 @@ class Printer:
             assert isinstance(s, Call)
             return self._call(s, pad)
         return [f"{pad}{line}{self._comment(s, len(pad) + len(line))}"]
+
+    def _extent(self, loop: Loop) -> str:
+        """A short innermost loop runs to a size read from an argument: LLVM would unroll it before vectorising it."""
+        n = loop.extent
+        innermost = not any(isinstance(s, Loop) for s in loop.body)
+        if not (innermost and isinstance(n, int) and SHORT_LOOP[0] <= n <= SHORT_LOOP[1]):
+            return size(n)
+        for buffer, name in zip(self.program.inputs, self.names.inputs, strict=True):
+            for axis, m in enumerate(getattr(buffer, "shape", ())):
+                if m == n:
+                    return self.lengths.setdefault(f"{name}.shape[{axis}]", f"n{n}")
+        return size(n)
 
     def _update(self, s: Update) -> str:
         place, x = self.expressions.at(s.buffer, s.index), self.expressions.text(s.expr)

@@ -9,7 +9,7 @@ from collections import Counter
 
 from gradgen.schedule.program import Assign, Buffer, CheckIndex, Local, Loop, Program
 
-RESERVED = {*keyword.kwlist, *dir(builtins), "np", "math", "njit", "f32", "f64", "i64", "work", "numba", "scipy", "OPTIONS"}
+RESERVED = {*keyword.kwlist, *dir(builtins), "np", "math", "njit", "f32", "f64", "i64", "work", "numba", "scipy", "OPTIONS", "carve"}
 LOOPS = "ijklabcdefgh"
 
 

@@ -12,6 +12,7 @@ and sorting by id is a topological order.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -109,6 +110,9 @@ class Graph:
     name: str = "f"
     input_names: tuple[str, ...] = ()
 
+    def __post_init__(self):
+        object.__setattr__(self, "input_names", distinct(self.input_names))
+
     @property
     def nodes(self) -> list[Node]:
         """All nodes that the outputs need, and the inputs, in topological order."""
@@ -125,6 +129,18 @@ class Graph:
         from gradgen.ir.text import to_text  # the printer reads graphs; a graph only offers it as str()
 
         return to_text(self)
+
+
+def distinct(names: Iterable[str]) -> tuple[str, ...]:
+    """The names as identifiers, no two alike: the leaf a of p and an argument p_a would both be called p_a."""
+    found: dict[str, None] = {}
+    for name in names:
+        base = wish = re.sub(r"\W", "_", name)
+        number = 2
+        while wish in found:
+            wish, number = f"{base}_{number}", number + 1
+        found[wish] = None
+    return tuple(found)
 
 
 def reachable(roots: Iterable[Node]) -> list[Node]:

@@ -92,9 +92,15 @@ reshape = _view(
 
 
 def _slices(starts, steps, shape):
+    return tuple(_slice(a, s, n) for a, s, n in zip(starts, steps, shape, strict=True))
+
+
+def _slice(start, step, size) -> slice:
+    if size == 0:
+        return slice(0, 0)
     # A stop of -1 would count from the end: for steps downwards that reach index 0 the stop is None.
-    stops = [a + s * n for a, s, n in zip(starts, steps, shape, strict=True)]
-    return tuple(slice(a, b if b >= 0 else None, s) for a, b, s in zip(starts, stops, steps, strict=True))
+    stop = start + step * size
+    return slice(start, stop if stop >= 0 else None, step)
 
 
 def _strided_index(idx, x, starts, steps, shape):

@@ -6,7 +6,8 @@ out: the lines of Python that define them and what they depend on, each once, in
     vecmath_imports(["exp64"])      ("import numba.extending", "import numpy as np")
     vecmath_source(["exp64"])       def bits64(typingctx, x): ...  ONE_BIT = np.uint64(1) ...  def exp64(x): ...
 
-The files are read as text, so nothing here needs a compiler. All names at the top of vecmath's files are distinct, and no local name is one of them.
+The files are read as text, so nothing here needs a compiler. All names at the top of vecmath's files are
+distinct, and no local name is one of them.
 """
 
 from __future__ import annotations

@@ -81,8 +81,14 @@ class Kernel:
     @cached_property
     def source(self) -> str:
         """The module's text, as it is cached and compiled."""
-        needs = sorted(set().union(*(f.needs for f in self._functions)))
-        return self._text(f"from gradgen.runtime.vecmath import {', '.join(needs)}" if needs else "", self.options.cache)
+        imports = ["from gradgen.runtime.arrays import carve"] if any(f.carves for f in self._functions) else []
+        if self._needs:
+            imports.append(f"from gradgen.runtime.vecmath import {', '.join(self._needs)}")
+        return self._text("\n".join(imports), self.options.cache)
+
+    @property
+    def _needs(self) -> list[str]:
+        return sorted(set().union(*(f.needs for f in self._functions)))
 
     def _text(self, vecmath: str, cache: bool) -> str:
         header = Header(self.graph.name, self.origin, gradgen.__version__)
@@ -143,11 +149,12 @@ class Kernel:
     def save(self, path) -> Path:
         """Write a stand-alone module: it imports only numpy, scipy, numba and math. Its main function is called like
         the user's function; so is the module if it has no other name."""
-        from gradgen.runtime.embed import vecmath_source
+        from gradgen.runtime.embed import carve_source, vecmath_source
 
         path = Path(path)
-        needs = sorted(set().union(*(f.needs for f in self._functions)))
-        text = self._text(vecmath_source(needs) if needs else "", cache=False)
+        parts = [carve_source()] if any(f.carves for f in self._functions) else []
+        parts += [vecmath_source(self._needs)] if self._needs else []
+        text = self._text("\n\n".join(parts), cache=False)
         text = text.replace(f"_{self.name.rsplit('_', 1)[1]}", "")
         large = {k: a for f in self._functions for k, a in f.constants.items() if f"[{k!r}]" in text}
         if large:

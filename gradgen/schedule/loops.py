@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import takewhile
+
 from gradgen.ir.graph import Node
 from gradgen.schedule.fuse import Shared
 from gradgen.schedule.lower import Lowerer
@@ -92,15 +94,17 @@ class Emitter:
             self.lowerer.emit(Store(self.writable[unit.node], index, result, unit.node))
 
     def _target(self, unit: Unit, variables: tuple[Index, ...], level: int) -> tuple[Index, ...]:
-        """The part of the target index that the open loops determine (all of it inside the innermost kept loop)."""
+        """The leading part of the target index that the open loops determine (all of it inside the last kept loop)."""
         blank = tuple(variables[k] if k < level else Index(0, (("?", 1),)) for k in range(len(unit.domain)))
         target = unit.target(unit.point(blank))  # type: ignore[misc]
-        return tuple(i for i in target if "?" not in i.variables)
+        return tuple(takewhile(lambda i: "?" not in i.variables, target))
 
     # -- one point of a unit
 
     def _point(self, unit: Unit, variables: tuple[Index, ...]) -> None:
         lowerer, node = self.lowerer, unit.node
+        if not unit.domain:
+            self._start(unit, 0, ())
         point = unit.point(variables)
         value = lowerer.compute(node, point) if unit.value is node else lowerer.value(unit.value, point)
         if unit.scattered:

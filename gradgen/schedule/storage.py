@@ -31,7 +31,7 @@ def origin(node: Node) -> Node:
 def call_operand(node: Node) -> tuple[Node, bool, bool]:
     """(stored node, transposed, shared): the views that a matrix product reads through without a copy."""
     shared = transposed = False
-    if node.op is views.broadcast_to and node.inputs[0].type.ndim == 2 and node.type.ndim > 2:
+    if node.op is views.broadcast_to and node.type.ndim > 2 and node.inputs[0].shape == node.shape[-2:]:
         node, shared = node.inputs[0], True
     if node.op is views.transpose:
         perm, ndim = node.attrs["perm"], node.type.ndim
@@ -82,7 +82,7 @@ def _worth_storing(graph: Graph, nodes: list[Node], found: set[Node]) -> None:
         shared = len(demand[node]) > 1 and node.op.kind in (ELEMENTWISE, GATHER) and own > RELOAD
         repeated = own > REPEAT and any(_repeats(user) for user in users[node])
         if shared or repeated:
-            found.add(node)
+            found.add(origin(node))
             own = 0.0
         cost[node] = own
 
