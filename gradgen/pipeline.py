@@ -19,6 +19,7 @@ from gradgen.ir import sizes
 from gradgen.ir.check import check
 from gradgen.ir.graph import Graph
 from gradgen.ir.types import Type
+from gradgen.passes.nested import join_nested
 from gradgen.passes.simplify import simplify
 from gradgen.passes.split import Split, split
 from gradgen.runtime.kernel import Kernel, Options
@@ -77,11 +78,11 @@ def build(request: Request, stages: dict | None = None) -> Built:
         except sizes.Narrow as narrow:
             request = _narrowed(request, narrow.replacements)
     stages["trace"] = check(graph)
-    graph = stages["simplify"] = check(simplify(graph))
+    graph = stages["simplify"] = check(join_nested(simplify(graph)))
 
     def make_split() -> Split:
         halves, count = _halves(request, graph)
-        halves = stages["halves"] = simplify(halves)
+        halves = stages["halves"] = join_nested(simplify(halves))
         found = split(halves, len(request.slots), count)
         stages["forward"], stages["backward"] = found.forward, found.backward
         return found

@@ -44,10 +44,17 @@ def module_text(header: Header, functions: list[Function], options: str, vecmath
                if re.search(rf"\b{short}\(", body)]  # fmt: skip
     parts = [
         _docstring(header, functions),
-        "\n".join([*imports, "import numpy as np", "from numba import njit"]) + ("\n" + vecmath if vecmath else ""),
+        _imports(imports, vecmath),
         "\n".join([f"OPTIONS = {options}", *aliases, *lines]),
     ]
     return "\n\n".join(parts) + "\n\n\n" + body + "\n"
+
+
+def _imports(imports: list[str], functions: str) -> str:
+    """Import lines in the order that linters ask for; the source of functions goes below them."""
+    own = functions.split("\n") if functions.startswith("from ") else []
+    lines = [*imports, "import numpy as np", *own, "from numba import njit"]
+    return "\n".join(lines) + (f"\n\n{functions}" if functions and not own else "")
 
 
 def _docstring(header: Header, functions: list[Function]) -> str:
@@ -68,6 +75,6 @@ def _array(array: np.ndarray) -> str:
 
 def options_text(fastmath, cache: bool, parallel: bool) -> str:
     """The njit options of all functions of a module."""
-    flags = "{" + ", ".join(repr(f) for f in FASTMATH) + "}" if fastmath in (None, True) else repr(fastmath)
-    extra = ", parallel=True" if parallel else ""
-    return f'dict(cache={cache}, nogil=True, error_model="numpy", fastmath={flags}{extra})'
+    flags = "{" + ", ".join(f'"{f}"' for f in FASTMATH) + "}" if fastmath in (None, True) else repr(fastmath)
+    extra = ', "parallel": True' if parallel else ""
+    return f'{{"cache": {cache}, "nogil": True, "error_model": "numpy", "fastmath": {flags}{extra}}}'

@@ -47,8 +47,7 @@ class Emitter:
 
     def _start(self, unit: Unit, level: int, outer: tuple[Index, ...]) -> None:
         if unit.fill and level == 0:
-            zero = Number(unit.node.dtype.type(0).item(), unit.node.dtype)
-            self.lowerer.emit(Fill(self.writable[unit.node], (), zero, unit.node))
+            self._clear(unit)
         if unit.combine is None or unit.scattered:
             return
         first = next(k for k in range(len(unit.domain)) if k not in unit.kept)
@@ -57,6 +56,10 @@ class Emitter:
         if level == first < unit.trailing:
             index = self._target(unit, outer, level)
             self.lowerer.emit(Fill(self.writable[unit.node], index, self._identity(unit), unit.node))
+
+    def _clear(self, unit: Unit) -> None:
+        zero = Number(unit.node.dtype.type(0).item(), unit.node.dtype)
+        self.lowerer.emit(Fill(self.writable[unit.node], (), zero, unit.node))
 
     def _open_local(self, unit: Unit) -> None:
         identity = self._identity(unit, unit.value.dtype)

@@ -9,10 +9,10 @@ learn from (`record` shows every gate), the oracle of the tests, and the baselin
     recording   a computation as a table
 """
 
-from gradgen.tape import operators  # it gives boxes their operators
+import gradgen.tape.operators  # noqa: F401 (it gives boxes their operators)
 from gradgen.tape.gates import Gate
 from gradgen.tape.recording import Recording, record
 from gradgen.tape.tapes import no_grad
 from gradgen.tape.transforms import grad, value_and_grad, vjp
 
-__all__ = ["Gate", "Recording", "grad", "no_grad", "operators", "record", "value_and_grad", "vjp"]
+__all__ = ["Gate", "Recording", "grad", "no_grad", "record", "value_and_grad", "vjp"]

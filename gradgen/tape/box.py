@@ -13,6 +13,7 @@ ints, argmax) leave the box: branches and indices of plain Python work.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 
@@ -74,7 +75,7 @@ class Box(Traced):
 
     def __matmul__(self, other):
         out = product(self, other)
-        return super().__matmul__(other) if out is None else out
+        return super().__matmul__(other) if out is None else out  # type: ignore[misc]
 
     def __bool__(self) -> bool:
         return bool(self.value)
@@ -112,7 +113,8 @@ def is_on(tape: Tape, x) -> bool:
 
 def record(op: Op, args, attrs: dict = _NO_ATTRS, by_operator: bool = False):
     """Compute op on values; a box for the result, and a gate on the tape if a derivative flows through it."""
-    tape, weak, strong = None, False, False
+    tape: Any = None
+    weak = strong = False
     for x in args:
         if x.__class__ is Box:
             if tape is None or x.tape.level > tape.level:
@@ -136,7 +138,7 @@ def record(op: Op, args, attrs: dict = _NO_ATTRS, by_operator: bool = False):
     if op.kind == ELEMENTWISE:
         if op.partials is None:
             return function_of(op)(*xs)
-        gate = Elementwise(op, xs, parents, attrs)
+        gate: Gate = Elementwise(op, xs, parents, attrs)
     else:
         gate = kind_of(op)(op, xs, parents, attrs)
     out = gate.forward()
@@ -176,7 +178,7 @@ def _without_derivative(op: Op, out):
 
 
 def product(a, b):
-    """Matrices and vectors that fit, multiplied straight by ops. None for all else, which goes through `trace.products`."""
+    """The product of matrices and vectors that fit, straight as ops. None for all else: see `trace.products`."""
     if a.__class__ not in _ARRAYS or b.__class__ not in _ARRAYS or a.dtype != b.dtype:
         return None
     m, n = a.shape, b.shape

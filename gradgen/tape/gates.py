@@ -15,6 +15,8 @@ masked again, because 0 * inf is nan. See tape/sweep.py.
 from __future__ import annotations
 
 import operator
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -23,19 +25,21 @@ from gradgen.ir.source import users_line
 from gradgen.ops import leaves, views
 from gradgen.ops.record import CALL, ELEMENTWISE, REDUCTION, Op
 from gradgen.ops.reductions import spread
+from gradgen.trace.promotion import is_traced
 
 PYTHON = frozenset((float, int))
 # Python's operator gives what the ufunc gives, and on NumPy's scalars in a fraction of the time.
 _OPERATORS = {np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.divide: operator.truediv,
               np.power: operator.pow, np.negative: operator.neg, np.absolute: operator.abs}  # fmt: skip
-_functions: dict[Op, object] = {}
+_functions: dict[Op, Callable] = {}
 
 
-def function_of(op: Op):
+def function_of(op: Op) -> Callable:
     """What computes an elementwise op on arrays, and on values that record in their turn."""
     found = _functions.get(op)
     if found is None:
-        found = _OPERATORS.get(op.eval) or (op.eval if isinstance(op.eval, np.ufunc) else op)
+        # Of the evals only ufuncs take values that record; for the others the op itself finds out who computes.
+        found = _OPERATORS.get(op.eval, op.eval) if isinstance(op.eval, np.ufunc) else op
         _functions[op] = found
     return found
 
@@ -44,8 +48,10 @@ class Gate:
     """One operation. `xs`: its operands' values; `parents`: the gates they come from, None for constants."""
 
     __slots__ = ("attrs", "index", "op", "out", "parents", "xs")
+    index: int  # on its tape
+    out: Any
 
-    def __init__(self, op: Op, xs: list, parents: list, attrs: dict):
+    def __init__(self, op: Op, xs: list, parents: list[Gate | None], attrs: dict):
         self.op, self.xs, self.parents, self.attrs = op, xs, parents, attrs
 
     def forward(self):
@@ -93,9 +99,9 @@ class Elementwise(Gate):
 
     def backward(self, g, mask=None):
         xs = self.operands()
-        partials = self.op.partials(self.out, *xs)
+        partials = self.op.partials(self.out, *xs)  # type: ignore[misc]
         routes = self.op.masks(self.out, *xs) if self.op.masks else None
-        parts = []
+        parts: list = []
         for k, parent in enumerate(self.parents):
             partial = partials[k]
             if parent is None or partial is None:
@@ -122,7 +128,7 @@ class Reduction(Gate):
 
     def backward(self, g, mask=None):
         (x,) = self.xs
-        (partial,) = self.op.partials(self.out, x, **self.attrs)
+        (partial,) = self.op.partials(self.out, x, **self.attrs)  # type: ignore[misc]
         part = scale(spread(g, x, **self.attrs), partial)
         if mask is not None:
             part = np.where(spread(mask, x, **self.attrs), part, 0)
@@ -211,7 +217,7 @@ def both(mask, route):
     """The conjunction, where None is true everywhere. A route may be numbers, or record: a bool array comes out."""
     if route is None:
         return mask
-    while hasattr(route, "__gradgen_apply__"):
+    while is_traced(route):
         route = route.value
     route = np.asarray(route).astype(bool)
     return route if mask is None else mask & route

@@ -43,16 +43,15 @@ for _name, _op in {
 for _name, _op in {"neg": arithmetic.negative, "abs": arithmetic.absolute}.items():
     setattr(Box, f"__{_name}__", _unary(_op))
 
-_power = Box.__pow__
-
-
-def _square_or_power(self, other):
-    """x**2 is x*x, exactly and for every dtype."""
-    return record(arithmetic.square, (self,), by_operator=True) if _is_two(other) else _power(self, other)
-
 
 def _is_two(x) -> bool:
     return x.__class__ in PYTHON and x == 2
 
 
-Box.__pow__ = _square_or_power  # type: ignore[method-assign]
+def _power_or_square(power):
+    """x**2 is x*x, exactly and for every dtype."""
+    square = _unary(arithmetic.square)
+    return lambda self, other: square(self) if _is_two(other) else power(self, other)
+
+
+Box.__pow__ = _power_or_square(_binary(arithmetic.power)[0])  # type: ignore[attr-defined]

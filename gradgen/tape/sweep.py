@@ -18,6 +18,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from gradgen.tape.gates import Gate
+from gradgen.trace.promotion import is_traced
 
 Seeds = Sequence[tuple[Gate, object]]
 
@@ -28,9 +29,9 @@ def sweep(gates: list[Gate], seeds: Seeds, count: int) -> list:
     with np.errstate(all="ignore"):
         if not routed:
             return pull(gates, seeds)[:count]
-        if not any(hasattr(gate.out, "__gradgen_apply__") for gate in gates):
+        if not any(is_traced(gate.out) for gate in gates) and not any(is_traced(g) for _, g in seeds):
             found = pull(gates, seeds)[:count]
-            if all(g is None or hasattr(g, "__gradgen_apply__") or np.isfinite(g).all() for g in found):
+            if all(g is None or np.isfinite(g).all() for g in found):
                 return found
         return pull_masked(gates, seeds)[:count]
 

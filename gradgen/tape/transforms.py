@@ -9,6 +9,7 @@ import numpy as np
 
 from gradgen.errors import ArgumentError, DifferentiationError, DTypeError, ShapeError
 from gradgen.ir.types import SHORT
+from gradgen.ops.leaves import astype
 from gradgen.tape.box import FLOATS, Box, is_on, source
 from gradgen.tape.gates import Gate
 from gradgen.tape.sweep import sweep
@@ -50,8 +51,8 @@ def value_and_grad(f: Callable | None = None, argnums=0, has_aux: bool = False):
     def transformed(*args, **kwargs):
         args, kwargs = place(f, positions, args, kwargs)
         with Tape() as tape:
-            args, trees = enter(tape, f, args, positions)
-            out = f(*args, **kwargs)
+            boxes, trees = enter(tape, f, args, positions)
+            out = f(*boxes, **kwargs)
         out, aux = _split_aux(f, out) if has_aux else (out, None)
         value, gate = leave_scalar(tape, f, out)
         seeds = [] if gate is None else [(gate, value.dtype.type(1))]
@@ -86,7 +87,8 @@ def vjp(f: Callable, *args):
 
 
 def _cotangent(g, value):
-    return g.astype(value.dtype) if isinstance(g, Box) else np.asarray(g, value.dtype)
+    # A copy: an identity gives it back as it is.
+    return astype(g, dtype=value.dtype) if isinstance(g, Box) else np.array(g, value.dtype)
 
 
 def enter(tape: Tape, f: Callable, args, positions) -> tuple[list, list]:
@@ -107,8 +109,10 @@ def _checked(x, f: Callable, position: int, count: int):
     if x.__class__ is float:
         return np.float64(x), True
     value = x if isinstance(x, np.generic) else np.asarray(x)
+    if not value.dtype.isnative:
+        value = value.astype(value.dtype.newbyteorder("="))
     if value.dtype in FLOATS:
-        return (value if value.dtype.isnative else value.astype(value.dtype.name)), False
+        return value, False
     what = f"argument {parameter_names(f, count)[position]} of {name_of(f)}"
     if value.dtype.name in SHORT:
         given = f"{SHORT[value.dtype.name]}{list(value.shape) or ''}"
@@ -156,7 +160,8 @@ def _leave_tree(tape: Tape, tree):
 
 def collect(trees: list, found: list) -> tuple:
     """Gradients as trees like the arguments: zeros where nothing flowed, and no two results in one memory."""
-    gradients, seen, results = iter(found), set(), []
+    gradients, results = iter(found), []
+    seen: set[int] = set()
     for structure, boxes in trees:
         results.append(unflatten(structure, [_own(box, next(gradients), seen) for box in boxes]))
     return tuple(results)

@@ -13,11 +13,11 @@ from gradgen.trace.vocabulary import axes_of, traces
 
 
 def _reduce(op, x, axis, keepdims, dtype=None):
+    shape, axes = x.type.shape, axes_of(x, axis, op.name)
     x = x if dtype is None else x.astype(dtype)
-    axes = axes_of(x, axis, op.name)
     out = op(x, axes=axes) if axes else x
     if keepdims:
-        out = views.reshape(out, shape=tuple(1 if k in axes else n for k, n in enumerate(x.type.shape)))
+        out = views.reshape(out, shape=tuple(1 if k in axes else n for k, n in enumerate(shape)))
     return out
 
 
@@ -70,7 +70,7 @@ FUNCTIONS[np.min] = FUNCTIONS[np.amin] = Traced.min = _extreme(reductions.min)  
 
 
 def _truth(op):
-    return lambda x, axis=None, keepdims=False: _reduce(op, x.astype(np.bool_), axis, keepdims)
+    return lambda x, axis=None, keepdims=False: _reduce(op, x, axis, keepdims, np.bool_)
 
 
 FUNCTIONS[np.any] = Traced.any = _truth(reductions.any)  # type: ignore[attr-defined]

@@ -7,11 +7,13 @@ import pytest
 
 from gradgen import ops, tape
 from gradgen.errors import DifferentiationError
-from gradgen.ops.record import CALL, ELEMENTWISE, REDUCTION, Op
+from gradgen.ops.record import CALL, ELEMENTWISE, Op
 from gradgen.tape.gates import Elementwise, Gate, fit
-from oracles import assert_slopes_agree
+from tests.tape.oracles import assert_slopes_agree
 
-SMOOTH = [op for op in ops.REGISTRY.values() if op.kind == ELEMENTWISE and op.partials and not op.name.startswith("stop")]
+SMOOTH = [
+    op for op in ops.REGISTRY.values() if op.kind == ELEMENTWISE and op.partials and not op.name.startswith("stop")
+]
 BARE = {"astype": {"dtype": np.dtype(float)}, "copy": {"place": 0}}
 REDUCTIONS = [ops.reductions.sum, ops.reductions.prod, ops.reductions.max, ops.reductions.min]
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from gradgen import nn, tape
+from gradgen.nn.activations import ACTIVATIONS
 
 RNG = np.random.default_rng(0)
 X, W, V = RNG.normal(size=(8, 3)), RNG.normal(size=(3, 4)), RNG.normal(size=4)
@@ -31,7 +32,11 @@ def rosenbrock(np):
 
 
 def pieces(np):
-    return lambda w: np.sum(np.where(w > 0, w * np.sin(w), np.minimum(w, -0.5) ** 3)) + np.sum(np.maximum(w[0], w[1]) / 3)
+    def f(w):
+        bent = np.where(w > 0, w * np.sin(w), np.minimum(w, -0.5) ** 3)
+        return np.sum(bent) + np.sum(np.maximum(w[0], w[1]) / 3)
+
+    return f
 
 
 def moments(np):
@@ -77,11 +82,8 @@ def test_hessian_vector_products_are_those_of_jax(make):
         np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-11)
 
 
-LOSSES = [nn.softmax_cross_entropy, nn.svm_hinge]
-
-
-@pytest.mark.parametrize("activation", ["elu", "gelu", "leaky_relu", "relu", "sigmoid", "silu", "softplus", "tanh", "maxout"])
-@pytest.mark.parametrize("loss", LOSSES)
+@pytest.mark.parametrize("activation", sorted(ACTIVATIONS))
+@pytest.mark.parametrize("loss", [nn.softmax_cross_entropy, nn.svm_hinge])
 def test_networks_have_the_slope_of_their_differences(loss, activation):
     model = nn.MLP((3, 5, 4), activation=activation)
     params = model.init(seed=0, dtype=np.float64)
@@ -91,7 +93,9 @@ def test_networks_have_the_slope_of_their_differences(loss, activation):
         return loss(model(params, X), labels)
 
     grads = tape.grad(f)(params)
-    step = 1e-6
-    moved = [f([{k: p + s * step * g[k] for k, p in q.items()} for q, g in zip(params, grads, strict=True)]) for s in (1, -1)]
+
+    def moved(step):
+        return f([{k: p[k] + step * g[k] for k in p} for p, g in zip(params, grads, strict=True)])
+
     steepness = sum(np.sum(g * g) for layer in grads for g in layer.values())
-    np.testing.assert_allclose((moved[0] - moved[1]) / (2 * step), steepness, rtol=1e-5)
+    np.testing.assert_allclose((moved(1e-6) - moved(-1e-6)) / 2e-6, steepness, rtol=1e-5)

@@ -31,7 +31,7 @@ def test_the_circuit_of_the_textbook():
 
 def test_edges_show_what_each_use_sends():
     text = tape.record(lambda x: x * x + x, 3.0).backward().show()
-    assert text.splitlines()[1] == "x                         3         7"
+    assert text.splitlines()[1].split() == ["x", "3", "7"]
     assert [line.split()[-1] for line in text.splitlines() if line.startswith("  x")] == ["3", "3", "1"]
 
 

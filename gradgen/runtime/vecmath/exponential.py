@@ -121,7 +121,7 @@ def expm132(x):
 
 @vectorisable
 def expm164(x):
-    """exp(x) - 1 of a float64, within 3.1 ulp, near 0 too; -0 for -0.
+    """exp(x) - 1 of a float64, within 3.2 ulp, near 0 too; -0 for -0.
 
     Source: 2**n * p + (2**n - 1), p as in exp64 and of small relative error. Weak: the errors of
     p count double where the two terms nearly cancel, x from 0.35 to 0.5.

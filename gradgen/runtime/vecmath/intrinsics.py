@@ -1,6 +1,6 @@
 """What the elementary functions are made of and Numba lacks: their decorator, bit patterns, polynomials.
 
-in:  scalars of exactly one dtype; another is a TypingError, since Numba would promote it in silence
+in:  scalars; bits32 and bits64 refuse another dtype, to which Numba would have promoted all in silence
 out: straight LLVM instructions, no call and no branch, which the loop vectoriser can widen
 
     power = float64_of(bits64(t) << np.uint64(52))     # all unsigned: of int64 and uint64 Numba makes a float64

@@ -59,10 +59,11 @@ NAN_64 = np.nan
 
 @vectorisable
 def log32(x):
-    """The logarithm of a float32, within 0.9 ulp: -inf at 0, nan below.
+    """The logarithm of a float32, within 1 ulp: -inf at 0, nan below.
 
-    Source: fdlibm e_logf.c, changed as above. Weak: scalar code waits half again as long as for the C library.
+    Source: fdlibm e_logf.c, changed as above. Weak: scalar code waits a third longer than for the C library.
     """
+    # two comparisons: the result of one, used twice, would go through an integer register on AVX-512, for 8 cycles
     bits = bits32(x * RAISE_32 if x < NORMAL_32 else x) + ONE_LESS_ROOT_32
     n = float32_of((bits >> FRACTION_BITS_32) | ONES_32) - (ONES_BIAS_32 if x >= NORMAL_32 else ONES_BIAS_SMALL_32)
     f = float32_of((bits & FRACTION_32) + ROOT_HALF_32) - ONE_32
@@ -77,10 +78,11 @@ def log32(x):
 
 @vectorisable
 def log64(x):
-    """The logarithm of a float64, within 0.9 ulp: -inf at 0, nan below.
+    """The logarithm of a float64, within 1 ulp: -inf at 0, nan below.
 
-    Source: fdlibm e_log.c, changed as above. Weak: scalar code waits half again as long as for the C library.
+    Source: fdlibm e_log.c, changed as above. Weak: scalar code waits a third longer than for the C library.
     """
+    # two comparisons, as in log32
     bits = bits64(x * RAISE_64 if x < NORMAL_64 else x) + ONE_LESS_ROOT_64
     n = float64_of((bits >> FRACTION_BITS_64) | ONES_64) - (ONES_BIAS_64 if x >= NORMAL_64 else ONES_BIAS_SMALL_64)
     f = float64_of((bits & FRACTION_64) + ROOT_HALF_64) - 1.0
@@ -106,7 +108,7 @@ def log1p32(x):
     exponent = bits >> FRACTION_BITS_32
     n = float32_of(exponent | ONES_32) - ONES_BIAS_32
     f = float32_of((bits & FRACTION_32) + ROOT_HALF_32) - ONE_32
-    f = f + HALF_32 * lost * float32_of((TWICE_BIAS_32 - exponent) << FRACTION_BITS_32)
+    f = f + lost * float32_of((TWICE_BIAS_32 - exponent) << FRACTION_BITS_32) * HALF_32
     s = f / (TWO_32 + f)
     z = s * s
     high = n * LN2_HIGH_32 + f
@@ -129,7 +131,7 @@ def log1p64(x):
     exponent = bits >> FRACTION_BITS_64
     n = float64_of(exponent | ONES_64) - ONES_BIAS_64
     f = float64_of((bits & FRACTION_64) + ROOT_HALF_64) - 1.0
-    f = f + 0.5 * lost * float64_of((TWICE_BIAS_64 - exponent) << FRACTION_BITS_64)
+    f = f + lost * float64_of((TWICE_BIAS_64 - exponent) << FRACTION_BITS_64) * 0.5
     s = f / (2.0 + f)
     z = s * s
     high = n * LN2_HIGH_64 + f

@@ -94,7 +94,9 @@ def test_has_aux_carries_a_tree_out():
     assert aux["none"] is None
 
 
-@pytest.mark.parametrize("f", [np.sum, lambda x: np.sum(x + 1), lambda x: np.sum(x.T), lambda x: x[0, 0] * 1, lambda x: 1.0])
+@pytest.mark.parametrize(
+    "f", [np.sum, lambda x: np.sum(x + 1), lambda x: np.sum(x.T), lambda x: x[0, 0] * 1, lambda x: 1.0]
+)
 def test_results_own_their_memory(f):
     x = np.ones((2, 3))
     a, b = tape.grad(lambda x, y: f(x) + f(y), argnums=(0, 1))(x, x)
@@ -115,7 +117,9 @@ def test_inputs_may_be_read_only_strided_and_swapped():
 
 
 def test_what_does_not_reach_the_output_gets_zeros():
-    a, b, c = tape.grad(lambda x, y, z: np.sum(np.floor(x)) + 0.0 * y, argnums=(0, 1, 2))(np.ones(2), 1.0, np.float32(1))
+    a, b, c = tape.grad(lambda x, y, z: np.sum(np.floor(x)) + 0.0 * y, argnums=(0, 1, 2))(
+        np.ones(2), 1.0, np.float32(1)
+    )
     np.testing.assert_array_equal(a, [0, 0])
     assert (b, c) == (0, 0)
     assert c.dtype == np.float32
@@ -145,13 +149,8 @@ def test_the_cotangent_of_an_identity_is_copied():
 
 @pytest.mark.parametrize("x", [3, True, np.arange(3), np.int32(1), [1.0, 2]])
 def test_integer_arguments_have_no_gradient(x):
-    with pytest.raises(errors.DifferentiationError, match="argument x of f is"):
-        tape.grad(lambda x: 1.0 * np.sum(x), argnums=0).__wrapped__  # noqa: B018 (it is a function like any other)
-
-        def f(x):
-            return 1.0
-
-        tape.grad(f)(x)
+    with pytest.raises(errors.DifferentiationError, match="argument x of <lambda> is"):
+        tape.grad(lambda x: 1.0)(x)
 
 
 def test_other_dtypes_are_refused():
@@ -162,9 +161,16 @@ def test_other_dtypes_are_refused():
 
 @pytest.mark.parametrize(
     ("out", "given"),
-    [(lambda x: x, r"f64\[2,3\]"), (lambda x: x[:1, :1], r"f64\[1,1\]"), (lambda x: np.argmax(x), "i64: only floats"),
-     (lambda x: x[0, 0] > 0, "bool"), (lambda x: None, "NoneType"), (lambda x: (np.sum(x), 1), "tuple"), (lambda x: 1, "int")],
-)  # fmt: skip
+    [
+        (lambda x: x, r"f64\[2,3\]"),
+        (lambda x: x[:1, :1], r"f64\[1,1\]"),
+        (lambda x: np.argmax(x), "i64: only floats"),
+        (lambda x: x[0, 0] > 0, "bool"),
+        (lambda x: None, "NoneType"),
+        (lambda x: (np.sum(x), 1), "tuple"),
+        (lambda x: 1, "int"),
+    ],
+)
 def test_outputs_that_are_no_scalar_are_refused_with_the_remedy(out, given):
     with pytest.raises(errors.DifferentiationError, match=f"returned {given}.*\n  hint: "):
         tape.grad(out)(np.ones((2, 3)))

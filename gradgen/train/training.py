@@ -1,0 +1,103 @@
+"""Epochs of steps, in pieces short enough for Ctrl-C and the progress bar, with a way back from a loss that is nan.
+
+in:  the memory that steps change, the compiled pass over whole batches, and the one over a last smaller batch
+out: the memory trained; where a loss was not finite, as it was at the last step whose loss was
+
+A step writes over the parameters, so when its loss turns out nan they are gone. But training is deterministic: the
+memory is saved before each piece, and the way back is to run the piece again up to the last good step.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from gradgen.train.memory import Memory
+from gradgen.train.passes import Pass
+
+PIECE = 0.2  # seconds of work between two looks at the world
+
+
+@dataclass
+class Piece:
+    """Batches first..last-1 of a pass, and the memory before them."""
+
+    saved: np.ndarray
+    run: Pass
+    order: np.ndarray
+    first: int
+    last: int
+
+
+@dataclass
+class Stop:
+    """The step (of its epoch, from 0) whose loss was not finite, and the rows of its batch."""
+
+    step: int
+    rows: np.ndarray
+
+
+class Training:
+    """`sums` and `seconds` are those of the epoch that is under way or was the last."""
+
+    def __init__(self, memory: Memory, whole: Pass, rest: Pass | None, rows: int):
+        """`rest`: for the rows beyond whole batches; None leaves them out."""
+        self.memory, self.whole, self.rest = memory, whole, rest
+        self.batches = rows // whole.batch
+        self.rows = self.batches * whole.batch + (rest.batch if rest else 0)
+        self.sums, self.seconds = np.zeros(2), 0.0
+        self.pace = float("inf")  # seconds per step of the last piece
+        self.latest: Piece | None = None
+        self.before: Piece | None = None
+
+    @property
+    def started(self) -> bool:
+        return self.latest is not None
+
+    def epoch(self, order: np.ndarray, report: Callable[[int], None]) -> Stop | None:
+        """All rows once, in this order; `report` is told how many are done. A Stop where a loss is not finite."""
+        self.sums, self.seconds, steps, done = np.zeros(2), 0.0, 0, 0
+        for run, rows, batches in self._runs(order):
+            first = 0
+            while first < batches:
+                last = min(batches, first + max(1, int(PIECE / self.pace)))
+                stop = self._piece(run, rows, first, last)
+                if stop < last:
+                    return Stop(steps + stop, rows[run.batch * stop : run.batch * (stop + 1)])
+                done += run.batch * (last - first)
+                first = last
+                report(done)
+            steps += batches
+        return None
+
+    def _runs(self, order: np.ndarray) -> Iterator[tuple[Pass, np.ndarray, int]]:
+        yield self.whole, order, self.batches
+        if self.rest is not None:
+            yield self.rest, order[self.rows - self.rest.batch :], 1
+
+    def _piece(self, run: Pass, order: np.ndarray, first: int, last: int) -> int:
+        saved = self.memory.save(self.before.saved if self.before else None)
+        self.before, self.latest = self.latest, Piece(saved, run, order, first, last)
+        start = time.perf_counter()
+        stop = run(order, first, last, self.sums)
+        elapsed = time.perf_counter() - start
+        self.seconds += elapsed
+        self.pace = elapsed / (last - first)
+        return stop
+
+    def back(self, stop: int | None) -> None:
+        """Restore the parameters of the last step before batch `stop` of the latest piece, whose loss was finite.
+
+        Without such a step, those that training began with. None: the losses were finite to the end of the piece.
+        """
+        piece = self.latest
+        assert piece is not None
+        last = (piece.last if stop is None else stop) - 1
+        if last < piece.first and self.before is not None:
+            piece, last = self.before, self.before.last - 1
+        self.memory.restore(piece.saved)
+        if last > piece.first:
+            piece.run(piece.order, piece.first, last, np.zeros(2))
