@@ -23,9 +23,14 @@ from typing import Protocol
 class Location(Protocol):
     """What an error needs of a source position; `ir.source.Source` is one."""
 
-    file: str
-    line: int
-    text: str
+    @property
+    def file(self) -> str: ...
+
+    @property
+    def line(self) -> int: ...
+
+    @property
+    def text(self) -> str: ...
 
 
 class GradgenError(Exception):

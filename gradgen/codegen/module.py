@@ -10,6 +10,7 @@ Only the imports that the code needs. The text is what is cached, shown and save
 
 from __future__ import annotations
 
+import ast
 import re
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ from gradgen.codegen.function import Function
 
 INLINE = 64  # elements of a constant array that are written into the text
 
+ALIASES = {"f32": "float32", "f64": "float64", "i64": "int64"}
 FASTMATH = ("contract", "arcp", "nsz", "afn", "reassoc")  # never nnan or ninf: they break guards and nan checks
 
 
@@ -31,30 +33,44 @@ class Header:
     version: str
 
 
-def module_text(header: Header, functions: list[Function], options: str, vecmath: str, load_constants: str) -> str:
-    """The whole module. `vecmath`: how the vectorisable functions get in, an import line or their source."""
+def module_text(
+    header: Header, functions: list[Function], options: str, imports: list[str], definitions: str, constants_file: str
+) -> str:
+    """The whole module. `imports` and `definitions`: how the functions that the code calls get in."""
     body = "\n\n\n".join(f.text for f in functions)
-    constants, lines = {}, []
+    arrays: dict[str, np.ndarray] = {}
     for f in functions:
-        constants.update(f.constants)
-    for name, array in constants.items():
-        lines.append(f"{name} = {_array(array) if array.size <= INLINE else f'{load_constants}[{name!r}]'}")
-    imports = ["import math\n"] if re.search(r"\bmath\.", body) else []
-    aliases = [f"{short} = np.{long}" for short, long in (("f32", "float32"), ("f64", "float64"), ("i64", "int64"))
-               if re.search(rf"\b{short}\(", body)]  # fmt: skip
+        arrays.update(f.constants)
+    values = [f"{name} = {_array(a) if a.size <= INLINE else f'{constants_file}[{name!r}]'}" for name, a in arrays.items()]
+    aliases = [f"{short} = np.{long}" for short, long in ALIASES.items() if re.search(rf"\b{short}\(", body)]
     parts = [
         _docstring(header, functions),
-        _imports(imports, vecmath),
-        "\n".join([f"OPTIONS = {options}", *aliases, *lines]),
+        _imports(imports, bool(re.search(r"\bmath\.", body))),
+        *([definitions] if definitions else []),
+        "\n".join([f"OPTIONS = {options}", *aliases, *values]),
     ]
     return "\n\n".join(parts) + "\n\n\n" + body + "\n"
 
 
-def _imports(imports: list[str], functions: str) -> str:
-    """Import lines in the order that linters ask for; the source of functions goes below them."""
-    own = functions.split("\n") if functions.startswith("from ") else []
-    lines = [*imports, "import numpy as np", *own, "from numba import njit"]
-    return "\n".join(lines) + (f"\n\n{functions}" if functions and not own else "")
+def _imports(more: list[str], math: bool) -> str:
+    """Import lines in the order that linters ask for."""
+    lines = {"import numpy as np", "from numba import njit", *more} | ({"import math"} if math else set())
+    standard = [line for line in lines if line.split()[1] == "math"]
+    others = sorted(lines - set(standard), key=lambda line: (line.startswith("from"), line.split()[1], line))
+    return "\n".join([*standard, *([""] if standard else []), *others])
+
+
+def hoisted(source: str) -> tuple[list[str], str]:
+    """The import lines of a source, and the rest."""
+    tree = ast.parse(source)
+    lines = source.split("\n")
+    imports, rest, start = [], [], 0
+    for node in tree.body:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            imports.append(ast.unparse(node))
+            rest += lines[start : node.lineno - 1]
+            start = node.end_lineno or node.lineno
+    return imports, "\n".join([*rest, *lines[start:]]).strip("\n")
 
 
 def _docstring(header: Header, functions: list[Function]) -> str:

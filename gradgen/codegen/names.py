@@ -10,7 +10,7 @@ from collections import Counter
 from gradgen.schedule.program import Assign, Buffer, CheckIndex, Local, Loop, Program
 
 RESERVED = {*keyword.kwlist, *dir(builtins), "np", "math", "njit", "f32", "f64", "i64", "work", "numba", "scipy", "OPTIONS", "carve"}
-LOOPS = "ijklabcdefgh"
+LOOPS = (*"ijkl", *(f"i{depth}" for depth in range(4, 40)))
 
 
 class Names:
@@ -26,6 +26,8 @@ class Names:
         for place, result in enumerate(program.results):
             if isinstance(result, Buffer) and result.storage.role == "output":
                 self.outputs[result.storage] = self._new(result.storage, _label(result) or f"out{place}")
+        for buffer in program.offsets:  # arrays before the numbers that are read from them
+            self._new(buffer, _label(buffer) or _described(buffer))
         self._body(program.body, 0)
 
     def __getitem__(self, thing) -> str:

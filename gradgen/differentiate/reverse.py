@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -22,10 +23,20 @@ from gradgen.differentiate.rules import carries, has_local_gradients, local_grad
 from gradgen.ir.graph import Builder, Node, dependents, reachable
 from gradgen.ops import arithmetic, leaves
 from gradgen.ops.reductions import spread
-from gradgen.ops.record import REDUCTION
+from gradgen.ops.record import CALL, REDUCTION
 from gradgen.trace.tracer import RuleTracer
 
-Mask = Callable[[], RuleTracer]  # evaluated only where a product needs it
+
+@dataclass(frozen=True)
+class Mask:
+    """Where a cotangent counts; `value` is evaluated only where a product needs it.
+
+    `guard`: whether it shields from values that may be nan or inf. A kink does not: where(z > 0, z, 0), maximum(a, b)
+    choose by the very value that they route.
+    """
+
+    value: Callable[[], Any]
+    guard: bool
 
 
 @dataclass(frozen=True)
@@ -74,13 +85,13 @@ def _join(parts: list[Cotangent]) -> Cotangent:
 def _either(a: Mask | None, b: Mask | None) -> Mask | None:
     if a is None or b is None:
         return None
-    left, right = a(), b()
+    left, right = a.value(), b.value()
     # Both branches of one `where`: together they count everywhere.
     for p, q in ((left.node, right.node), (right.node, left.node)):
         if p.op is arithmetic.logical_not and p.inputs[0] is q:
             return None
     joined = np.logical_or(left, right)
-    return lambda: joined
+    return Mask(lambda: joined, a.guard or b.guard)
 
 
 def _pull(builder: Builder, node: Node, g: Cotangent, live: set[Node]):
@@ -107,26 +118,44 @@ def _through_partial(builder: Builder, node: Node, g: Cotangent, k: int, partial
     if node.op.kind == REDUCTION:
         x, axes = wrap(builder, operand), node.attrs["axes"]
         value = spread(value, x, axes)
-        mask = None if mask is None else (lambda m=mask: spread(m(), x, axes))
+        mask = None if mask is None else Mask(lambda m=mask: spread(m.value(), x, axes), mask.guard)
     value = scale(value, partial)
     if mask is not None and not isinstance(partial, (int, float)):
-        value = np.where(mask(), value, 0)
+        value = np.where(mask.value(), value, 0)
     if route is not None:
         value = np.where(route, value, 0)
-        mask = (lambda: route) if mask is None else (lambda m=mask: np.logical_and(m(), route))
+        mask = _routed(mask, route, not _is_kink(node, operand))
     return Cotangent(value.astype(operand.dtype), mask)
+
+
+def _routed(mask: Mask | None, route, guard: bool) -> Mask:
+    if mask is None:
+        return Mask(lambda: route, guard)
+    return Mask(lambda: np.logical_and(mask.value(), route), guard or mask.guard)
+
+
+def _is_kink(node: Node, operand: Node) -> bool:
+    """Whether a choice is made by comparing the value that is chosen."""
+    if node.op is not arithmetic.where:
+        return True
+    condition = node.inputs[0]
+    while condition.op is arithmetic.logical_not:
+        condition = condition.inputs[0]
+    return operand in condition.inputs
 
 
 def _through_transpose(builder: Builder, node: Node, g: Cotangent, k: int) -> Cotangent:
     xs = [wrap(builder, n) for n in node.inputs]
     transpose = node.op.transposes[k]
-    value = transpose(g.value, *xs, **node.attrs)
     if g.mask is None:
-        return Cotangent(value)
+        return Cotangent(transpose(g.value, *xs, **node.attrs))
 
-    def mask(outer=g.mask):
+    def counts(place: int):
         # An operand counts where any result that counts is made from it: the same transpose, over 0s and 1s.
         ones = [np.ones_like(x) if carries(x.node) else x for x in xs]
-        return transpose(outer().astype(xs[k].dtype), *ones, **node.attrs) > 0
+        return node.op.transposes[place](g.mask.value().astype(xs[place].dtype), *ones, **node.attrs) > 0
 
-    return Cotangent(value, mask)
+    if node.op.kind == CALL and g.mask.guard:
+        # The other operand meets cotangents that are 0 behind the guard: where it does not count, it may be inf.
+        xs = [x if place == k else np.where(counts(place), x, 0) for place, x in enumerate(xs)]
+    return Cotangent(transpose(g.value, *xs, **node.attrs), Mask(lambda: counts(k), g.mask.guard))

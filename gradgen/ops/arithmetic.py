@@ -45,7 +45,7 @@ power = elementwise("power", (np.power, np.float_power), _power_partials, "{x} *
 
 
 def _halves(out, x, y):
-    half = np.where(x == y, 0.5, 1)  # ties share the gradient equally
+    half = np.where(x == y, 0.5, 1).astype(out.dtype)  # ties share the gradient equally
     return half, half
 
 

@@ -1,13 +1,12 @@
-"""The text of the vectorisable functions, for modules that are to run without gradgen.
+"""The text of what generated modules import from gradgen.runtime, for those that are to run without gradgen.
 
 in:  names of functions of runtime/vecmath, e.g. {"exp64", "tanh64"}
 out: the lines of Python that define them and what they depend on, each once, in an order that can be executed
 
-    vecmath_imports(["exp64"])      ("import numba.extending", "import numpy as np")
-    vecmath_source(["exp64"])       def bits64(typingctx, x): ...  ONE_BIT = np.uint64(1) ...  def exp64(x): ...
+    vecmath_source(["exp64"])       import numba.extending ...  def bits64(typingctx, x): ...  def exp64(x): ...
 
-The files are read as text, so nothing here needs a compiler. All names at the top of vecmath's files are
-distinct, and no local name is one of them.
+The files are read as text, so nothing here needs a compiler. All names at the top of these files are distinct, and no
+local name is one of them.
 """
 
 from __future__ import annotations
@@ -20,8 +19,9 @@ from pathlib import Path
 
 from gradgen.errors import ArgumentError
 
-FOLDER = Path(__file__).with_name("vecmath")
-FILES = ("intrinsics.py", "exponential.py", "logarithm.py")  # each imports only from those before it
+FOLDER = Path(__file__).parent
+FILES = ("vecmath/intrinsics.py", "vecmath/exponential.py", "vecmath/logarithm.py", "arrays.py")
+# each uses only what those before it define
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +33,47 @@ class Definition:
     kind: type[ast.stmt]
 
 
-def vecmath_source(names: Iterable[str]) -> str:
-    """The text of these functions and all that they use, without imports. Raises ArgumentError for an unknown name."""
-    text, previous = "", None
-    for definition in _needed(names):
+def vecmath_source(names: Iterable[str], imports: bool = True) -> str:
+    """The text of these functions and all that they use, with its imports or to stand below `vecmath_imports(names)`.
+
+    Raises ArgumentError for an unknown name.
+    """
+    needed = _needed(names)
+    text = "\n".join(_import_lines(needed) if imports else [])
+    previous: type | None = ast.Import if text else None
+    for definition in needed:
         if definition.kind is not ast.Import:
-            both_short = definition.kind is previous is ast.Assign
-            text += ("" if previous is None else "\n" if both_short else "\n\n\n") + definition.text
+            text += _gap(previous, definition.kind) + definition.text
             previous = definition.kind
     return text + "\n" if text else ""
 
 
+def carve_source() -> str:
+    """The text of runtime/arrays.carve, with its imports."""
+    return vecmath_source(["carve"])
+
+
 def vecmath_imports(names: Iterable[str]) -> tuple[str, ...]:
-    """The import statements that go before `vecmath_source(names)`, one line each: of math, numba and numpy only."""
-    return tuple(sorted(definition.text for definition in _needed(names) if definition.kind is ast.Import))
+    """The import statements that these functions need, one line each: of math, numba and numpy only."""
+    return tuple(_import_lines(_needed(names)))
 
 
 def vecmath_names(names: Iterable[str]) -> frozenset[str]:
     """All names that `vecmath_source(names)` and its imports define, which other code of the module must not."""
     return frozenset(_closure(names))
+
+
+def _import_lines(definitions: Iterable[Definition]) -> list[str]:
+    lines = {definition.text for definition in definitions if definition.kind is ast.Import}
+    return sorted(lines, key=lambda line: (line.startswith("from"), line))
+
+
+def _gap(above: type | None, below: type) -> str:
+    if above is None:
+        return ""
+    if ast.FunctionDef in (above, below):
+        return "\n\n\n"
+    return "\n" if above is below else "\n\n"
 
 
 def _needed(names: Iterable[str]) -> list[Definition]:
@@ -64,7 +86,7 @@ def _closure(names: Iterable[str]) -> set[str]:
     while waiting:
         name = waiting.pop()
         if name not in known:
-            raise ArgumentError(f"{name}: there is no such function in runtime/vecmath")
+            raise ArgumentError(f"{name}: no such function in gradgen.runtime")
         if name not in found:
             found.add(name)
             waiting += known[name].uses & known.keys()
@@ -80,14 +102,20 @@ def _definitions() -> dict[str, Definition]:
 def _read(text: str) -> Iterator[tuple[str, Definition]]:
     lines = text.splitlines()
     for node in ast.parse(text).body:
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                name = alias.asname or alias.name.partition(".")[0]
-                yield name, Definition(f"import {ast.unparse(alias)}", frozenset(), ast.Import)
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield from _imported(node)
         elif isinstance(node, ast.Assign | ast.FunctionDef):
-            name = node.name if isinstance(node, ast.FunctionDef) else node.targets[0].id
+            name = node.name if isinstance(node, ast.FunctionDef) else ast.unparse(node.targets[0])
             uses = frozenset(part.id for part in ast.walk(node) if isinstance(part, ast.Name)) - {name}
             yield name, Definition("\n".join(lines[_first_line(node, lines) : node.end_lineno]), uses, type(node))
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, Definition]]:
+    origin = node.module if isinstance(node, ast.ImportFrom) else None
+    for alias in node.names if not (origin or "").startswith("gradgen") else ():
+        name = alias.asname or alias.name.partition(".")[0]
+        statement = f"from {origin} import {ast.unparse(alias)}" if origin else f"import {ast.unparse(alias)}"
+        yield name, Definition(statement, frozenset(), ast.Import)
 
 
 def _first_line(node: ast.stmt, lines: list[str]) -> int:

@@ -13,7 +13,7 @@ import numpy as np
 
 import gradgen
 from gradgen.codegen.function import Function, Printer
-from gradgen.codegen.module import Header, module_text, options_text
+from gradgen.codegen.module import Header, hoisted, module_text, options_text
 from gradgen.ir.graph import Graph
 from gradgen.ir.sizes import Dim, Size, evaluate
 from gradgen.ir.text import to_text
@@ -84,16 +84,16 @@ class Kernel:
         imports = ["from gradgen.runtime.arrays import carve"] if any(f.carves for f in self._functions) else []
         if self._needs:
             imports.append(f"from gradgen.runtime.vecmath import {', '.join(self._needs)}")
-        return self._text("\n".join(imports), self.options.cache)
+        return self._text(imports, "", self.options.cache)
 
     @property
     def _needs(self) -> list[str]:
         return sorted(set().union(*(f.needs for f in self._functions)))
 
-    def _text(self, vecmath: str, cache: bool) -> str:
+    def _text(self, imports: list[str], definitions: str, cache: bool) -> str:
         header = Header(self.graph.name, self.origin, gradgen.__version__)
         options = options_text(self.options.fastmath, cache, self.options.parallel)
-        return module_text(header, self._functions, options, vecmath, LOAD_CONSTANTS)
+        return module_text(header, self._functions, options, imports, definitions, LOAD_CONSTANTS)
 
     # -- compiled
 
@@ -154,7 +154,7 @@ class Kernel:
         path = Path(path)
         parts = [carve_source()] if any(f.carves for f in self._functions) else []
         parts += [vecmath_source(self._needs)] if self._needs else []
-        text = self._text("\n\n".join(parts), cache=False)
+        text = self._text(*hoisted("\n\n\n".join(parts)), cache=False)
         text = text.replace(f"_{self.name.rsplit('_', 1)[1]}", "")
         large = {k: a for f in self._functions for k, a in f.constants.items() if f"[{k!r}]" in text}
         if large:

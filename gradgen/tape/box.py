@@ -22,7 +22,7 @@ from gradgen.ir.source import users_line
 from gradgen.ir.types import SHORT, Type
 from gradgen.ops import arithmetic, leaves, linalg, reductions, views
 from gradgen.ops.record import BY_NUMPY, ELEMENTWISE, Op
-from gradgen.tape.gates import PYTHON, Elementwise, Gate, Source, function_of, kind_of
+from gradgen.tape.gates import PYTHON, Gate, Source, function_of, kind_of
 from gradgen.tape.tapes import Tape
 from gradgen.trace import promotion
 from gradgen.trace.protocol import Traced
@@ -135,12 +135,9 @@ def record(op: Op, args, attrs: dict = _NO_ATTRS, by_operator: bool = False):
         else:
             xs.append(x if x.__class__ in PLAIN else _from_outside(x))
             parents.append(None)
-    if op.kind == ELEMENTWISE:
-        if op.partials is None:
-            return function_of(op)(*xs)
-        gate: Gate = Elementwise(op, xs, parents, attrs)
-    else:
-        gate = kind_of(op)(op, xs, parents, attrs)
+    if op.partials is None and op.kind == ELEMENTWISE:
+        return function_of(op)(*xs)
+    gate = kind_of(op)(op, xs, parents, attrs)
     out = gate.forward()
     live = tape.recording and any(parents)
     if out.dtype not in FLOATS and (live or out.dtype.name not in SHORT):

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -29,19 +30,17 @@ from gradgen.trace.promotion import is_traced
 
 PYTHON = frozenset((float, int))
 # Python's operator gives what the ufunc gives, and on NumPy's scalars in a fraction of the time.
-_OPERATORS = {np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.divide: operator.truediv,
-              np.power: operator.pow, np.negative: operator.neg, np.absolute: operator.abs}  # fmt: skip
-_functions: dict[Op, Callable] = {}
+_OPERATORS: dict[np.ufunc, Callable] = {
+    np.add: operator.add, np.subtract: operator.sub, np.multiply: operator.mul, np.divide: operator.truediv,
+    np.power: operator.pow, np.negative: operator.neg, np.absolute: operator.abs,
+}  # fmt: skip
 
 
+@cache
 def function_of(op: Op) -> Callable:
     """What computes an elementwise op on arrays, and on values that record in their turn."""
-    found = _functions.get(op)
-    if found is None:
-        # Of the evals only ufuncs take values that record; for the others the op itself finds out who computes.
-        found = _OPERATORS.get(op.eval, op.eval) if isinstance(op.eval, np.ufunc) else op
-        _functions[op] = found
-    return found
+    # Of the evals only ufuncs take values that record; for the others the op itself finds out who computes.
+    return _OPERATORS.get(op.eval, op.eval) if isinstance(op.eval, np.ufunc) else op
 
 
 class Gate:
@@ -51,7 +50,7 @@ class Gate:
     index: int  # on its tape
     out: Any
 
-    def __init__(self, op: Op, xs: list, parents: list[Gate | None], attrs: dict):
+    def __init__(self, op: Op, xs: list, parents: list, attrs: dict):
         self.op, self.xs, self.parents, self.attrs = op, xs, parents, attrs
 
     def forward(self):
@@ -184,6 +183,7 @@ class Opaque(Gate):
                                    hint="gg.stop_gradient(x) treats a value as constant")  # fmt: skip
 
 
+@cache
 def kind_of(op: Op) -> type[Gate]:
     """The class of an op's gates."""
     if op.partials is not None and op.kind in (ELEMENTWISE, REDUCTION):

@@ -28,12 +28,18 @@ def _unary(op: Op):
     return lambda self: record(op, (self,), by_operator=True)
 
 
+def _square_where_two(power):
+    """x**2 is x*x, exactly and for every dtype."""
+    square = _unary(arithmetic.square)
+    return lambda self, other: square(self) if other.__class__ in PYTHON and other == 2 else power(self, other)
+
+
 for _name, _op in {
     "add": arithmetic.add, "sub": arithmetic.subtract, "mul": arithmetic.multiply, "truediv": arithmetic.divide,
     "floordiv": arithmetic.floor_divide, "mod": arithmetic.remainder, "pow": arithmetic.power,
 }.items():  # fmt: skip
     _forward, _backward = _binary(_op)
-    setattr(Box, f"__{_name}__", _forward)
+    setattr(Box, f"__{_name}__", _square_where_two(_forward) if _op is arithmetic.power else _forward)
     setattr(Box, f"__r{_name}__", _backward)
 for _name, _op in {
     "lt": arithmetic.less, "le": arithmetic.less_equal, "gt": arithmetic.greater, "ge": arithmetic.greater_equal,
@@ -42,16 +48,3 @@ for _name, _op in {
     setattr(Box, f"__{_name}__", _binary(_op)[0])
 for _name, _op in {"neg": arithmetic.negative, "abs": arithmetic.absolute}.items():
     setattr(Box, f"__{_name}__", _unary(_op))
-
-
-def _is_two(x) -> bool:
-    return x.__class__ in PYTHON and x == 2
-
-
-def _power_or_square(power):
-    """x**2 is x*x, exactly and for every dtype."""
-    square = _unary(arithmetic.square)
-    return lambda self, other: square(self) if _is_two(other) else power(self, other)
-
-
-Box.__pow__ = _power_or_square(_binary(arithmetic.power)[0])  # type: ignore[attr-defined]

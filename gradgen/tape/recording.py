@@ -2,16 +2,16 @@
 
     print(record(lambda x, y, z: (x + y) * z, -2.0, 5.0, -4.0).backward().show())
 
-                       value  gradient
-    x                     -2        -4
-    y                      5        -4
-    z                     -4         3
-    %3 = add(x, y)         3        -4
-      x                   -2        -4
-      y                    5        -4
-    %4 = multiply(%3, z) -12         1
-      %3                   3        -4
-      z                   -4         3
+                          value  gradient
+    x                        -2        -4
+    y                         5        -4
+    z                        -4         3
+    %3 = add(x, y)            3        -4
+      x                      -2        -4
+      y                       5        -4
+    %4 = multiply(%3, z)    -12         1
+      %3                      3        -4
+      z                      -4         3
 
 A gate's line has its result and the gradient that arrived there; the lines below it have its operands and what it
 sends each of them. A value that is used twice receives the sum.

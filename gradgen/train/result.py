@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from gradgen.runtime.kernel import Kernel
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FitResult:
     """The end of a `fit`, or its state so far where a callback gets it.
 
@@ -25,9 +25,13 @@ class FitResult:
     history: dict[str, list[float]] = field(default_factory=dict)
     interrupted: bool = False
     stopped: str = ""
-    kernel: Kernel | None = field(default=None, repr=False)
+    kernel: Kernel | None = None
 
     @property
     def epochs(self) -> int:
         """Epochs that were finished."""
         return len(self.history["loss"])
+
+    def __repr__(self) -> str:
+        last = "".join(f", {name}={values[-1]:.4g}" for name, values in self.history.items() if values)
+        return f"FitResult(epochs={self.epochs}{last}{f', stopped={self.stopped!r}' if self.stopped else ''})"

@@ -34,9 +34,10 @@ class Piece:
 
 @dataclass
 class Stop:
-    """The step (of its epoch, from 0) whose loss was not finite, and the rows of its batch."""
+    """Where a loss was not finite: the step in its epoch, the batch in its pass (both from 0), the batch's rows."""
 
     step: int
+    batch: int
     rows: np.ndarray
 
 
@@ -66,7 +67,7 @@ class Training:
                 last = min(batches, first + max(1, int(PIECE / self.pace)))
                 stop = self._piece(run, rows, first, last)
                 if stop < last:
-                    return Stop(steps + stop, rows[run.batch * stop : run.batch * (stop + 1)])
+                    return Stop(steps + stop, stop, rows[run.batch * stop : run.batch * (stop + 1)])
                 done += run.batch * (last - first)
                 first = last
                 report(done)
@@ -88,14 +89,14 @@ class Training:
         self.pace = elapsed / (last - first)
         return stop
 
-    def back(self, stop: int | None) -> None:
-        """Restore the parameters of the last step before batch `stop` of the latest piece, whose loss was finite.
+    def back(self, stop: Stop | None) -> None:
+        """Restore the parameters of the last step before `stop`, whose loss was finite.
 
-        Without such a step, those that training began with. None: the losses were finite to the end of the piece.
+        Without such a step, those that training began with. None: the losses were finite to the end.
         """
         piece = self.latest
         assert piece is not None
-        last = (piece.last if stop is None else stop) - 1
+        last = (piece.last if stop is None else stop.batch) - 1
         if last < piece.first and self.before is not None:
             piece, last = self.before, self.before.last - 1
         self.memory.restore(piece.saved)

@@ -7,13 +7,9 @@ import numpy as np
 import pytest
 
 from gradgen.errors import ArgumentError
-from gradgen.runtime.embed import vecmath_imports, vecmath_names, vecmath_source
+from gradgen.runtime.embed import carve_source, vecmath_imports, vecmath_names, vecmath_source
 
 NAMES = [name + bits for name in ("exp", "expm1", "log", "log1p", "sigmoid", "tanh") for bits in ("32", "64")]
-
-
-def text_of(names):
-    return "\n".join([*vecmath_imports(names), "", vecmath_source(names)])
 
 
 def defined(text):
@@ -21,12 +17,12 @@ def defined(text):
 
 
 def test_every_function_can_be_had():
-    assert set(NAMES) <= set(defined(vecmath_source(NAMES)))
+    assert set(NAMES) <= set(defined(vecmath_source(NAMES, imports=False)))
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_text_holds_what_the_function_needs_and_nothing_else(name):
-    text = vecmath_source([name])
+    text = vecmath_source([name], imports=False)
     names = defined(text)
     assert len(names) == len(set(names))
     used = {
@@ -41,7 +37,7 @@ def test_text_holds_what_the_function_needs_and_nothing_else(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_definitions_come_before_the_statements_that_use_them(name):
     seen = set()
-    for node in ast.parse(vecmath_source([name])).body:
+    for node in ast.parse(vecmath_source([name], imports=False)).body:
         runs_now = node.decorator_list if isinstance(node, ast.FunctionDef) else [node.value]
         used = {part.id for root in runs_now for part in ast.walk(root) if isinstance(part, ast.Name)}
         assert used & vecmath_names([name]) - {"np", "numba"} <= seen
@@ -50,7 +46,7 @@ def test_definitions_come_before_the_statements_that_use_them(name):
 
 def test_no_local_name_hides_a_definition():
     names = vecmath_names(NAMES)
-    for function in ast.parse(vecmath_source(NAMES)).body:
+    for function in ast.parse(vecmath_source(NAMES, imports=False)).body:
         if isinstance(function, ast.FunctionDef):
             stored = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
             assert not (stored | {arg.arg for arg in function.args.args}) & names
@@ -58,7 +54,27 @@ def test_no_local_name_hides_a_definition():
 
 def test_only_math_numba_and_numpy_are_imported():
     assert vecmath_imports(NAMES) == ("import math", "import numba.extending", "import numpy as np")
-    assert "gradgen" not in vecmath_source(NAMES)
+    assert "gradgen" not in vecmath_source(NAMES, imports=False)
+
+
+def test_imports_stand_first_or_are_left_to_the_caller():
+    lines = "\n".join(vecmath_imports(["tanh64"]))
+    bare = vecmath_source(["tanh64"], imports=False)
+    assert "import" not in bare
+    assert vecmath_source(["tanh64"]).split() == (lines + "\n" + bare).split()
+
+
+def test_carve_comes_with_its_imports():
+    text = carve_source()
+    names = {
+        alias.asname or alias.name
+        for node in ast.parse(text).body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert "gradgen" not in text
+    assert defined(text.partition("\n\n")[2]) == ["carve"]
+    assert names == {"arrayobj", "cgutils", "intrinsic", "types"}
 
 
 def test_no_names_give_no_text():
@@ -86,7 +102,7 @@ def test_saved_text_computes_the_same_bits(tmp_path):
 
     names = ["expm132", "log64", "tanh64"]
     path = tmp_path / "saved.py"
-    path.write_text(text_of(names))
+    path.write_text(vecmath_source(names))
     spec = importlib.util.spec_from_file_location("saved", path)
     saved = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(saved)
