@@ -41,6 +41,7 @@ class Expressions:
 
     def __init__(self, names):
         self.names, self.needs = names, set()
+        self.depth = 0  # of the loop that is being printed
 
     def text(self, expr) -> str:
         """With the parentheses that Python needs, and no others."""
@@ -66,9 +67,10 @@ class Expressions:
         operand = expr.args[0].dtype if expr.args else expr.dtype
         bits = operand.itemsize * 8
         parts = {k: f"({self._text(a)})" for k, a in zip("xyz", expr.args, strict=False)}
-        if expr.op.needs:
+        single = expr.op.single if self.depth == 0 else None
+        if expr.op.needs and not single:
             self.needs.add(expr.op.needs.format(bits=bits))
-        text = emit_template(expr).format(
+        text = (single or emit_template(expr)).format(
             **parts, bits=bits, zero=number(0, operand), one=number(1, operand), dtype=cast(expr.dtype)
         )
         if expr.dtype.kind in "iu" and expr.dtype.itemsize < 8:

@@ -141,7 +141,10 @@ class Printer:
         text = self.expressions.text
         if isinstance(s, Loop):
             lines = [f"{pad}for {self.names[s.var]} in range({self._extent(s)}):"]
-            return lines + [line for inner in s.body for line in self._statement(inner, pad + PAD)]
+            self.expressions.depth += 1
+            lines += [line for inner in s.body for line in self._statement(inner, pad + PAD)]
+            self.expressions.depth -= 1
+            return lines
         if isinstance(s, Assign):
             line = f"{self.names[s.name]} = {text(s.expr)}"
         elif isinstance(s, Store):

@@ -11,8 +11,8 @@ from gradgen.ops.record import elementwise
 # fmt: off
 sqrt = elementwise("sqrt", np.sqrt, lambda out, x: (0.5 / out,), "math.sqrt({x})", weight=4, sample=((0.3, 3.0),))
 cbrt = elementwise("cbrt", np.cbrt, lambda out, x: (1 / (3 * out * out),), "np.cbrt({x})", weight=20, sample=((0.3, 3.0),))
-exp = elementwise("exp", np.exp, lambda out, x: (out,), "exp{bits}({x})", needs="exp{bits}", weight=8)
-log = elementwise("log", np.log, lambda out, x: (1 / x,), "log{bits}({x})", needs="log{bits}", weight=8, sample=((0.3, 3.0),))
+exp = elementwise("exp", np.exp, lambda out, x: (out,), "exp{bits}({x})", needs="exp{bits}", single="math.exp({x})", weight=8)
+log = elementwise("log", np.log, lambda out, x: (1 / x,), "log{bits}({x})", needs="log{bits}", single="math.log({x})", weight=8, sample=((0.3, 3.0),))
 log2 = elementwise("log2", np.log2, lambda out, x: (1 / (x * math.log(2.0)),), "math.log2({x})", weight=20, sample=((0.3, 3.0),))
 log10 = elementwise("log10", np.log10, lambda out, x: (1 / (x * math.log(10.0)),), "math.log10({x})", weight=20, sample=((0.3, 3.0),))
 log1p = elementwise("log1p", np.log1p, lambda out, x: (1 / (1 + x),), "log1p{bits}({x})", needs="log1p{bits}", weight=10, sample=((-0.5, 3.0),))

@@ -50,6 +50,7 @@ class Op:
     transposes: tuple = ()  # linear ops: per operand (g, *xs, **attrs) -> cotangent; None where not linear
     emit: str | None = None  # elementwise: Python of one element; {x} {y} {z}, {zero} {one}, {bits} of the dtype
     integer_emit: str | None = None  # where ints need other code than floats
+    single: str | None = None  # the same outside of loops, where nothing is vectorised and latency counts
     needs: str | None = None  # the vectorisable function that `emit` calls, e.g. "exp{bits}"
     combine: str | None = None  # reduction, scatter: Python that joins {acc} and {x}
     identity: Callable | None = None  # reduction: dtype -> what an empty reduction gives
@@ -99,7 +100,7 @@ def resolve(ufunc: np.ufunc, dtypes: tuple) -> tuple[np.dtype, ...]:
 
 
 def elementwise(
-    name, numpy=None, partials=None, emit=None, *, eval=None, like=None, loop=None, masks=None, needs=None,
+    name, numpy=None, partials=None, emit=None, *, eval=None, like=None, loop=None, masks=None, needs=None, single=None,
     integer_emit=None, weight=1.0, flops=1, sample=((-3.0, 3.0),),
 ) -> Op:  # fmt: skip
     """An op on equal shapes, element by element.
@@ -118,7 +119,7 @@ def elementwise(
         return Type(result, types[0].shape)
 
     record = Op(
-        name, ELEMENTWISE, eval or ufunc, infer, partials=partials, masks=masks, emit=emit, needs=needs, loop=loop,
+        name, ELEMENTWISE, eval or ufunc, infer, partials=partials, masks=masks, emit=emit, needs=needs, single=single, loop=loop,
         integer_emit=integer_emit, weight=weight, flops=flops, sample=tuple(sample),
     )  # fmt: skip
     return register(record, numpy)
