@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from gradgen.compiled import CompiledFunction, Halves, Settings
-from gradgen.differentiate import transforms
+from gradgen.differentiate import mapping, transforms
+from gradgen.differentiate.jacobian import jacobian as jacobian_of
 from gradgen.errors import ArgumentError
 from gradgen.ir.graph import Graph
 from gradgen.ir.types import Type
@@ -81,7 +82,9 @@ def _pushforward(function: Callable, chosen: Settings) -> CompiledFunction:
         return transforms.jvp(function, args, tangents)
 
     return kept(
-        function, ("jvp", chosen), lambda: CompiledFunction(function, transformed, "jvp", chosen, None, ("args", "tangents"))
+        function,
+        ("jvp", chosen),
+        lambda: CompiledFunction(function, transformed, "jvp", chosen, None, ("args", "tangents")),
     )
 
 
@@ -92,7 +95,9 @@ def vjp(function: Callable, *args, **options) -> tuple:
 
 def hvp(function: Callable, **options) -> CompiledFunction:
     """h(x, *others, v): the Hessian for argument 0 times v, by forward over reverse mode (Pearlmutter 1994)."""
-    return CompiledFunction(function, transforms.hvp(function), "hvp", settings(**options), None, (*parameter_names(function), "v"))
+    return CompiledFunction(
+        function, transforms.hvp(function), "hvp", settings(**options), None, (*parameter_names(function), "v")
+    )
 
 
 def jacobian(function: Callable | None = None, argnums=0, mode: str = "auto", **options) -> Any:
@@ -103,7 +108,7 @@ def jacobian(function: Callable | None = None, argnums=0, mode: str = "auto", **
     if function is None:
         return partial(jacobian, argnums=argnums, mode=mode, **options)
     positions, single = resolve_argnums(function, argnums)
-    transformed = transforms.jacobian(function, positions, single, mode, parameter_names(function))
+    transformed = jacobian_of(function, positions, single, mode, parameter_names(function))
     return CompiledFunction(function, transformed, "jacobian", settings(**options))
 
 
@@ -114,7 +119,7 @@ def hessian(function: Callable | None = None, argnums=0, **options) -> Any:
     positions, single = resolve_argnums(function, argnums)
     names = parameter_names(function)
     gradient = transforms.grad(function, positions, single, False, names)
-    transformed = transforms.jacobian(gradient, positions, single, "forward", names)
+    transformed = jacobian_of(gradient, positions, single, "forward", names)
     return CompiledFunction(function, transformed, "hessian", settings(**options))
 
 
@@ -122,4 +127,4 @@ def vmap(function: Callable | None = None, in_axes=0, out_axes: int = 0, **optio
     """A function of one example, for a batch: in_axes is an axis, None, or a tuple of these per argument."""
     if function is None:
         return partial(vmap, in_axes=in_axes, out_axes=out_axes, **options)
-    return CompiledFunction(function, transforms.vmap(function, in_axes, out_axes), "vmap", settings(**options))
+    return CompiledFunction(function, mapping.vmap(function, in_axes, out_axes), "vmap", settings(**options))

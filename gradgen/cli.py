@@ -1,8 +1,8 @@
-"""The command `gradgen`: demo, show, cache, bench. It only reads arguments and prints; what it needs it imports late.
+"""The command `gradgen`: demo, show, cache, bench.
 
-    gradgen demo
-    gradgen show model.py:loss --args "np.ones((3, 4)), 2.0" --transform value_and_grad
-    gradgen cache info
+gradgen demo
+gradgen show model.py:loss --args "np.ones((3, 4)), 2.0" --transform value_and_grad
+gradgen cache info
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ def main(argv: list[str] | None = None) -> int:
 
     try:
         return asked.run(asked)
-    except (GradgenError, ArgumentProblem) as error:
+    except (GradgenError, UsageError) as error:
         print(f"gradgen: {error}", file=sys.stderr)
         return 1
 
 
-class ArgumentProblem(Exception):
+class UsageError(Exception):
     """A word of the command line that means nothing."""
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="gradgen", description="From NumPy functions to compiled derivatives.")
-    parser.set_defaults(run=lambda _: parser.print_help() or 0)
+    parser.set_defaults(run=lambda _: _say(parser.format_help()))
     commands = parser.add_subparsers(title="commands", metavar="")
     demo = commands.add_parser("demo", help="train a network that reads handwritten digits")
     demo.set_defaults(run=_demo)
@@ -56,6 +56,11 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _say(text: str) -> int:
+    print(text, end="")
+    return 0
+
+
 def _demo(_) -> int:
     from gradgen.train.demo import main as demo
 
@@ -65,9 +70,7 @@ def _demo(_) -> int:
 def _show(asked: argparse.Namespace) -> int:
     function = _transformed(_found(asked.function), asked)
     args = _values(asked.args)
-    print(function.graph(*args), end="\n\n")
-    print(function.source(*args), end="")
-    return 0
+    return _say(f"{function.graph(*args)}\n\n{function.source(*args)}")
 
 
 def _transformed(function, asked: argparse.Namespace):
@@ -85,12 +88,12 @@ def _found(place: str) -> Any:
     """The object of MODULE:FUNCTION."""
     where, colon, name = place.rpartition(":")
     if not (where and colon and name):
-        raise ArgumentProblem(f"{place!r} is not MODULE:FUNCTION")
+        raise UsageError(f"{place!r} is not MODULE:FUNCTION")
     module = _module(where)
     try:
         return reduce(getattr, name.split("."), module)
     except AttributeError:
-        raise ArgumentProblem(f"{where} has no {name}") from None
+        raise UsageError(f"{where} has no {name}") from None
 
 
 def _module(where: str) -> Any:
@@ -100,10 +103,10 @@ def _module(where: str) -> Any:
         try:
             return importlib.import_module(where)
         except ModuleNotFoundError as error:
-            raise ArgumentProblem(f"no module {error.name}: give an importable name or a path to a .py file") from None
+            raise UsageError(f"no module {error.name}: give an importable name or a path to a .py file") from None
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None or not path.is_file():
-        raise ArgumentProblem(f"no file {where}")
+        raise UsageError(f"no file {where}")
     module = sys.modules[path.stem] = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(path.parent.resolve()))  # for what stands beside it
     spec.loader.exec_module(module)
@@ -127,21 +130,22 @@ def _values(text: str) -> tuple:
     try:
         return eval(f"({text},)", {"np": np, "numpy": np, "gg": gg})
     except Exception as error:
-        raise ArgumentProblem(f"--args {text!r}: {type(error).__name__}: {error}") from None
+        raise UsageError(f"--args {text!r}: {type(error).__name__}: {error}") from None
 
 
 def _cache(asked: argparse.Namespace) -> int:
     from gradgen.runtime import cache
 
     if asked.what == "clear":
-        print(f"{cache.clear()} modules removed")
-        return 0
-    found = cache.info()
-    print(f"path     {found['path']}")
-    print(f"modules  {found['modules']}")
-    print(f"size     {(found['bytes'] or 0) / 1e6:.1f} MB")
-    print(f"oldest   {(found['age'] or 0) / 86400:.1f} days")
-    return 0
+        return _say(f"{cache.clear()} modules removed\n")
+    found: dict[str, Any] = cache.info()
+    lines = (
+        f"path     {found['path']}",
+        f"modules  {found['modules']}",
+        f"size     {found['bytes'] / 1e6:.1f} MB",
+        f"oldest   {found['age'] / 86400:.1f} days",
+    )
+    return _say("\n".join(lines) + "\n")
 
 
 def _bench(words: list[str]) -> int:

@@ -7,7 +7,6 @@ nodes instead, so transformations compose; inside @njit code Numba asks it for a
 from __future__ import annotations
 
 import functools
-import inspect
 import sys
 import threading
 from collections.abc import Callable, Sequence
@@ -17,17 +16,17 @@ from typing import Any
 import numpy as np
 import optree
 
-from gradgen import dispatch, pipeline
+from gradgen import binding, dispatch, pipeline
 from gradgen.dispatch import Family, as_value, slot_of
 from gradgen.errors import ArgumentError, ShapeError
-from gradgen.ir.graph import Constant, Graph
+from gradgen.ir.graph import Graph
 from gradgen.passes.cost import Cost
 from gradgen.pipeline import Built, Request, Slot
 from gradgen.runtime.calls import caller
 from gradgen.runtime.kernel import Kernel, Options
+from gradgen.trace import tracer
 from gradgen.trace.arguments import parameter_names
 from gradgen.trace.pytree import NAMESPACE, flatten, unflatten
-from gradgen.trace import tracer
 from gradgen.trace.tracer import active_builder
 
 
@@ -74,7 +73,7 @@ class CompiledFunction:
         self._function, self._transformed, self._halves = function, transformed, halves
         self._kind, self._settings = kind, settings
         self.parameter_names = tuple(parameter_names(function)) if parameters is None else parameters
-        self.static_positions = _positions(settings.static, self.parameter_names, self._name())
+        self.static_positions = binding.static_positions(settings.static, self.parameter_names, self._name())
         self._families: dict[tuple, Family] = {}
         self._runners: dict[tuple, Callable] = {}
         self._of_numbers: dict[Any, tuple] = {}  # numbers in, a number out: the shortest way
@@ -111,9 +110,10 @@ class CompiledFunction:
             return self._transformed(*self._positional(args, kwargs))
         if not kwargs and not self.static_positions:
             # The hot path: plain arrays and floats, in any tree, that were met before.
-            key, leaves = _key(args), args
+            leaves: Sequence = args
+            key = _key(args)
             if key is None:
-                leaves, spec = optree.tree_flatten(args, namespace=NAMESPACE)
+                leaves, spec = optree.tree_flatten(args, namespace=NAMESPACE)  # type: ignore[arg-type]
                 key = _key(leaves)
                 key = (spec, key) if key is not None else None
             if key is not None:
@@ -152,9 +152,11 @@ class CompiledFunction:
             if name in rest:
                 filled.append(rest.pop(name))
             else:
-                filled.append(_default(self._function, name))
+                filled.append(binding.default_of(self._function, name))
         if rest:
-            raise ArgumentError(f"{self._name()}: no parameter {', '.join(rest)}", hint=f"parameters: {', '.join(names)}")
+            raise ArgumentError(
+                f"{self._name()}: no parameter {', '.join(rest)}", hint=f"parameters: {', '.join(names)}"
+            )
         return tuple(filled)
 
     def _call(self, args: tuple, kwargs: dict) -> Call:
@@ -163,7 +165,7 @@ class CompiledFunction:
         leaves, spec = flatten(tuple(None if k in static else a for k, a in enumerate(args)))
         values = [as_value(leaf) for leaf in leaves]
         slots = tuple(slot_of(v) for v in values)
-        family = (spec, _static_key(static), tuple((s.dtype, len(s.shape), s.weak) for s in slots))
+        family = (spec, binding.static_key(static), tuple((s.dtype, len(s.shape), s.weak) for s in slots))
         return Call(family, tuple(s.shape for s in slots), slots, values, spec, static, args)
 
     # -- finding and building kernels
@@ -193,8 +195,8 @@ class CompiledFunction:
 
         halves = self._halves
         request = Request(
-            lambda *args: self._transformed(*filled(args)), self._name(), _origin(self._function), slots, call.spec,
-            _leaf_names(call.args, call.static, self.parameter_names), self._settings.options, hints,
+            lambda *args: self._transformed(*filled(args)), self._name(), binding.origin_of(self._function), slots, call.spec,
+            binding.leaf_names(call.args, call.static, self.parameter_names), self._settings.options, hints,
             (lambda gs, *args: halves.function(gs, *filled(args))) if halves else None,
             halves.cotangents if halves else None,
         )  # fmt: skip
@@ -237,11 +239,10 @@ class CompiledFunction:
         """(dispatcher, structure of its results) for Numba's types: arrays with symbolic sizes, or the signature's."""
         static = {k: arguments[k] for k in self.static_positions if k < len(arguments)}
         # Numba's leaves are no pytrees, whatever class they are
-        leaves, spec = optree.tree_flatten(
-            tuple(None if k in static else a for k, a in enumerate(arguments)), namespace=NAMESPACE
-        )
+        kept = tuple(None if k in static else a for k, a in enumerate(arguments))
+        leaves, spec = optree.tree_flatten(kept, namespace=NAMESPACE)  # type: ignore[arg-type, var-annotated]
         slots = tuple(Slot(x.dtype, (0,) * x.ndim, x.ndim == 0 and x.dtype.itemsize == 8) for x in leaves)
-        family = (spec, _static_key(static), tuple((s.dtype, len(s.shape), s.weak) for s in slots))
+        family = (spec, binding.static_key(static), tuple((s.dtype, len(s.shape), s.weak) for s in slots))
         call = Call(("njit", *family), (), slots, [], spec, static, arguments)
         with self._lock:
             known = self._families.setdefault(call.family, Family())
@@ -257,16 +258,17 @@ class CompiledFunction:
             declared, hints = dispatch.declared_slots(self._settings.signature, None)
             weak = tuple(Slot(d.dtype, d.shape, s.weak) for d, s in zip(declared, slots, strict=True))
             if [(d.dtype, len(d.shape)) for d in declared] != [(s.dtype, len(s.shape)) for s in slots]:
-                raise ShapeError(f"{self._name()}: called in @njit code with other types than signature {self._settings.signature}")
+                raise ShapeError(f"{self._name()}: called in @njit code with other types than its signature {declared}")
             return weak, hints
         seen = self._families.get(family)
         shapes = seen.seen[-1] if seen and seen.seen else None
-        hints, found = {}, []
+        hints: dict[str, int] = {}
+        found: list[Slot] = []
         for place, slot in enumerate(slots):
             names = tuple(f"n{place}_{axis}" for axis in range(len(slot.shape)))
             if shapes is not None:
                 hints.update(zip(names, shapes[place], strict=True))
-                names = tuple(1 if n == 1 else name for name, n in zip(names, shapes[place], strict=True))
+                names = tuple(1 if n == 1 else name for name, n in zip(names, shapes[place], strict=True))  # type: ignore[misc]
             found.append(Slot(slot.dtype, names, slot.weak))
         return tuple(found), hints
 
@@ -300,45 +302,3 @@ def _runner_of(built: Built, leaves: Sequence) -> Callable:
     if spec.is_leaf():
         return lambda leaves: call(leaves)[0]
     return lambda leaves: unflatten(spec, call(leaves))
-
-
-def _static_key(static: dict[int, Any]):
-    return tuple((k, Constant(v) if isinstance(v, np.ndarray) else (type(v), v)) for k, v in static.items())
-
-
-def _positions(static, names: Sequence[str], what: str) -> tuple[int, ...]:
-    found = []
-    for s in static:
-        if isinstance(s, str) and s not in names:
-            raise ArgumentError(f"{what}: static names {s!r}, which is no parameter", hint=f"parameters: {', '.join(names)}")
-        found.append(names.index(s) if isinstance(s, str) else s)
-    return tuple(found)
-
-
-def _leaf_names(args: Sequence, static: dict, parameters: Sequence[str]) -> tuple[str, ...]:
-    """Names of the leaves: the parameter's, numbered where it holds several."""
-    names: list[str] = []
-    for k, arg in enumerate(args):
-        if k in static:
-            continue
-        base = parameters[k] if k < len(parameters) else f"x{k}"
-        paths = _paths(arg)
-        names += [base + path for path in paths]
-    return tuple(names)
-
-
-def _paths(tree) -> list[str]:
-    paths = optree.tree_paths(tree, namespace=NAMESPACE)
-    return ["".join(f"_{part}" for part in path) for path in paths]
-
-
-def _default(function: Callable, name: str):
-    parameter = inspect.signature(function).parameters.get(name)
-    if parameter is None or parameter.default is inspect.Parameter.empty:
-        raise ArgumentError(f"{getattr(function, '__name__', 'f')}: argument {name} is missing")
-    return parameter.default
-
-
-def _origin(function: Callable) -> str:
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    return f"{code.co_filename.rsplit('/', 1)[-1]}:{code.co_firstlineno}" if code else "?"

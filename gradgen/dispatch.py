@@ -94,10 +94,12 @@ def symbolic_slots(slots: tuple[Slot, ...], seen: list[tuple], always: bool) -> 
 
     `always`: every size above 1 becomes a symbol, whether it varied or not.
     """
-    names, hints, shapes = {}, {}, []
+    names: dict[tuple, str] = {}
+    hints: dict[str, int] = {}
+    shapes: list[tuple] = []
     letters = iter([*"nmklpqrs", *(f"n{i}" for i in range(1000))])
     for place, slot in enumerate(slots):
-        sizes = []
+        sizes: list[int | str] = []
         for axis, n in enumerate(slot.shape):
             history = tuple(shape[place][axis] for shape in seen)
             varies = always or len(set(history)) > 1
@@ -112,12 +114,15 @@ def symbolic_slots(slots: tuple[Slot, ...], seen: list[tuple], always: bool) -> 
     return tuple(Slot(s.dtype, shape, s.weak) for s, shape in zip(slots, shapes, strict=True)), hints
 
 
-def declared_slots(signature: tuple[str, ...], slots: tuple[Slot, ...] | None) -> tuple[tuple[Slot, ...], dict[str, Any]]:
+def declared_slots(
+    signature: tuple[str, ...], slots: tuple[Slot, ...] | None
+) -> tuple[tuple[Slot, ...], dict[str, Any]]:
     """Slots and hints of a signature; checked against the leaves of a call where there is one."""
     if slots is not None and len(signature) != len(slots):
         raise ArgumentError(f"signature of {len(signature)} types for {len(slots)} leaves",
                             hint="one string per leaf of the arguments, in order")  # fmt: skip
-    found, hints = [], {}
+    found: list[Slot] = []
+    hints: dict[str, Any] = {}
     for place, text in enumerate(signature):
         try:
             kind = parse_type(text)
@@ -136,7 +141,9 @@ def declared_slots(signature: tuple[str, ...], slots: tuple[Slot, ...] | None) -
 def _check_declared(text: str, kind, shape: tuple, slot: Slot, hints: dict) -> None:
     given = f"{SHORT[slot.dtype.name]}[{','.join(map(str, slot.shape))}]"
     if kind.dtype != slot.dtype:
-        raise DTypeError(f"signature {text!r}: the argument is {given}", hint=f"convert it with .astype(np.{kind.dtype})")
+        raise DTypeError(
+            f"signature {text!r}: the argument is {given}", hint=f"convert it with .astype(np.{kind.dtype})"
+        )
     if len(shape) != len(slot.shape):
         raise ShapeError(f"signature {text!r}: the argument is {given}")
     for n, m in zip(shape, slot.shape, strict=True):

@@ -1,7 +1,7 @@
 """One loop program -> the text of two functions.
 
-    f_into(inputs, outputs, workspace) -> scalar results     allocates nothing
-    f(inputs) -> results                                      checks shapes, allocates, calls f_into
+f_into(inputs, outputs, workspace) -> scalar results     allocates nothing
+f(inputs) -> results                                      checks shapes, allocates, calls f_into
 """
 
 from __future__ import annotations
@@ -15,7 +15,18 @@ from gradgen.codegen.names import Names
 from gradgen.ir.sizes import Dim, Size
 from gradgen.ir.types import SHORT, Type
 from gradgen.schedule.program import (
-    Assign, Best, Buffer, Call, CheckIndex, Fill, Loop, Program, Store, Update, expressions, subexpressions,
+    Assign,
+    Best,
+    Buffer,
+    Call,
+    CheckIndex,
+    Fill,
+    Loop,
+    Program,
+    Store,
+    Update,
+    expressions,
+    subexpressions,
     walk,
 )  # fmt: skip
 
@@ -44,7 +55,16 @@ class Printer:
         self.program, self.guards = program, guards
         self.title = program.name.rpartition("_")[0]  # without its hash
         self.symbols = _symbols(program)
-        self.names = Names(program, {*self.symbols, *(f"n{k}" for k in range(*SHORT_LOOP)), program.name, f"{program.name}_into", *_work_names(program)})
+        self.names = Names(
+            program,
+            {
+                *self.symbols,
+                *(f"n{k}" for k in range(*SHORT_LOOP)),
+                program.name,
+                f"{program.name}_into",
+                *_work_names(program),
+            },
+        )
         self.expressions = Expressions(self.names)
         self.line_before: str | None = None
         self.carves = False
@@ -99,7 +119,8 @@ class Printer:
 
     def _carve(self, buffer: Buffer, offset: Size) -> str:
         self.carves = True
-        return f"{self.names[buffer]} = carve({_work_name(self.program, buffer.dtype)}, {size(offset)}, {_shape(buffer.shape)})"
+        work = _work_name(self.program, buffer.dtype)
+        return f"{self.names[buffer]} = carve({work}, {size(offset)}, {_shape(buffer.shape)})"
 
     # -- the allocating wrapper
 
@@ -214,8 +235,8 @@ class Printer:
             return ""
         self.line_before = source.short
         text = source.text
-        words = f"  # {source.short}  {text}" if text and width + len(text) + len(source.short) < 112 else f"  # {source.short}"
-        return words
+        fits = text and width + len(text) + len(source.short) < 112
+        return f"  # {source.short}  {text}" if fits else f"  # {source.short}"
 
 
 def _where(s: CheckIndex) -> str:
@@ -223,7 +244,7 @@ def _where(s: CheckIndex) -> str:
 
 
 def _type(x) -> Type:
-    return Type(x.dtype, x.storage.shape if isinstance(x, Buffer) and x.storage.role == "output" else getattr(x, "shape", ()))
+    return Type(x.dtype, x.storage.shape if isinstance(x, Buffer) else ())
 
 
 def _shape(shape, always: bool = False) -> str:
@@ -270,4 +291,3 @@ def _renamed(program: Program) -> list[Buffer]:
                 if hasattr(p, "buffer"):
                     add(p.buffer)
     return list(found)
-

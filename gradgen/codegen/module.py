@@ -41,7 +41,9 @@ def module_text(
     arrays: dict[str, np.ndarray] = {}
     for f in functions:
         arrays.update(f.constants)
-    values = [f"{name} = {_array(a) if a.size <= INLINE else f'{constants_file}[{name!r}]'}" for name, a in arrays.items()]
+    values = [
+        f"{name} = {_array(a) if a.size <= INLINE else f'{constants_file}[{name!r}]'}" for name, a in arrays.items()
+    ]
     aliases = [f"{short} = np.{long}" for short, long in ALIASES.items() if re.search(rf"\b{short}\(", body)]
     parts = [
         _docstring(header, functions),

@@ -9,7 +9,21 @@ from collections import Counter
 
 from gradgen.schedule.program import Assign, Buffer, CheckIndex, Local, Loop, Program
 
-RESERVED = {*keyword.kwlist, *dir(builtins), "np", "math", "njit", "f32", "f64", "i64", "work", "numba", "scipy", "OPTIONS", "carve"}
+RESERVED = {
+    *keyword.kwlist,
+    *dir(builtins),
+    "np",
+    "math",
+    "njit",
+    "f32",
+    "f64",
+    "i64",
+    "work",
+    "numba",
+    "scipy",
+    "OPTIONS",
+    "carve",
+}
 LOOPS = (*"ijkl", *(f"i{depth}" for depth in range(4, 40)))
 
 
@@ -34,7 +48,7 @@ class Names:
         """The name of a buffer, or of a local by its name in the program."""
         if isinstance(thing, Buffer) and thing not in self._names:
             self._new(thing, _label(thing) or _described(thing))
-        return self._names[thing if isinstance(thing, Buffer) else thing]
+        return self._names[thing]
 
     def _new(self, thing, wish: str) -> str:
         name = self._unique(wish)

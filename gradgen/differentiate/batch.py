@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from gradgen.differentiate.rules import wrap
 from gradgen.errors import UnsupportedError
 from gradgen.ir.graph import Builder, Node, reachable
 from gradgen.ir.sizes import Size
 from gradgen.ops.record import CALL, ELEMENTWISE, GATHER, JOIN, LEAF, REDUCTION, SCATTER, VIEW
-from gradgen.differentiate.rules import wrap
-from gradgen.trace.tracer import RuleTracer
 
 
 def batch(builder: Builder, outputs: Sequence[Node], batched: Mapping[Node, Node], size: Size) -> list[Node]:
@@ -30,7 +30,7 @@ def batch(builder: Builder, outputs: Sequence[Node], batched: Mapping[Node, Node
     return [(known[n] if n in known else _spread(wrap(builder, n), size)).node for n in outputs]
 
 
-def _spread(x: RuleTracer, size: Size) -> RuleTracer:
+def _spread(x: Any, size: Size) -> Any:
     """One value for the whole batch."""
     return np.broadcast_to(x, (size, *x.shape))
 

@@ -1,6 +1,6 @@
 """Forward mode: tangents of inputs -> tangents of outputs, from the same rules as reverse mode.
 
-    y = x*x          t_y = 2x * t_x
+y = x*x          t_y = 2x * t_x
 """
 
 from __future__ import annotations

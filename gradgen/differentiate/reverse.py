@@ -22,9 +22,8 @@ import numpy as np
 from gradgen.differentiate.rules import carries, has_local_gradients, local_gradients, no_rule, scale, wrap
 from gradgen.ir.graph import Builder, Node, dependents, reachable
 from gradgen.ops import arithmetic, leaves
-from gradgen.ops.reductions import spread
 from gradgen.ops.record import CALL, REDUCTION
-from gradgen.trace.tracer import RuleTracer
+from gradgen.ops.reductions import spread
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class Mask:
 class Cotangent:
     """A cotangent, exactly zero where its mask is false. No mask: it counts everywhere."""
 
-    value: RuleTracer
+    value: Any
     mask: Mask | None = None
 
 
@@ -62,13 +61,13 @@ def pullback(
         if not received[node]:
             continue
         builder.origin = node.source or builder.origin
-        g = _join(received.pop(node))
-        if node.label and g.value.node.label is None and g.value.node.inputs:
-            g.value.node.label = f"g_{node.label}"
+        total = _join(received.pop(node))
+        if node.label and total.value.node.label is None and total.value.node.inputs:
+            total.value.node.label = f"g_{node.label}"
         if node in wrt:
-            found[node] = g.value.node
+            found[node] = total.value.node
         else:
-            for operand, contribution in _pull(builder, node, g, live):
+            for operand, contribution in _pull(builder, node, total, live):
                 received[operand].append(contribution)
     builder.origin = None
     return [found.get(n) for n in wrt]
@@ -118,7 +117,7 @@ def _through_partial(builder: Builder, node: Node, g: Cotangent, k: int, partial
     if node.op.kind == REDUCTION:
         x, axes = wrap(builder, operand), node.attrs["axes"]
         value = spread(value, x, axes)
-        mask = None if mask is None else Mask(lambda m=mask: spread(m.value(), x, axes), mask.guard)
+        mask = None if mask is None else _spread_mask(mask, x, axes)
     value = scale(value, partial)
     if mask is not None and not isinstance(partial, (int, float)):
         value = np.where(mask.value(), value, 0)
@@ -126,6 +125,10 @@ def _through_partial(builder: Builder, node: Node, g: Cotangent, k: int, partial
         value = np.where(route, value, 0)
         mask = _routed(mask, route, not _is_kink(node, operand))
     return Cotangent(value.astype(operand.dtype), mask)
+
+
+def _spread_mask(mask: Mask, x, axes) -> Mask:
+    return Mask(lambda: spread(mask.value(), x, axes), mask.guard)
 
 
 def _routed(mask: Mask | None, route, guard: bool) -> Mask:
@@ -146,16 +149,16 @@ def _is_kink(node: Node, operand: Node) -> bool:
 
 def _through_transpose(builder: Builder, node: Node, g: Cotangent, k: int) -> Cotangent:
     xs = [wrap(builder, n) for n in node.inputs]
-    transpose = node.op.transposes[k]
-    if g.mask is None:
+    transpose, mask = node.op.transposes[k], g.mask
+    if mask is None:
         return Cotangent(transpose(g.value, *xs, **node.attrs))
 
     def counts(place: int):
         # An operand counts where any result that counts is made from it: the same transpose, over 0s and 1s.
         ones = [np.ones_like(x) if carries(x.node) else x for x in xs]
-        return node.op.transposes[place](g.mask.value().astype(xs[place].dtype), *ones, **node.attrs) > 0
+        return node.op.transposes[place](mask.value().astype(xs[place].dtype), *ones, **node.attrs) > 0
 
-    if node.op.kind == CALL and g.mask.guard:
+    if node.op.kind == CALL and mask.guard:
         # The other operand meets cotangents that are 0 behind the guard: where it does not count, it may be inf.
         xs = [x if place == k else np.where(counts(place), x, 0) for place, x in enumerate(xs)]
-    return Cotangent(transpose(g.value, *xs, **node.attrs), Mask(lambda: counts(k), g.mask.guard))
+    return Cotangent(transpose(g.value, *xs, **node.attrs), Mask(lambda: counts(k), mask.guard))

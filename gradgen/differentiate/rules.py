@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gradgen.errors import DifferentiationError
 from gradgen.ir.graph import Builder, Node
 from gradgen.ops.record import ELEMENTWISE, REDUCTION
 from gradgen.trace.tracer import RuleTracer
 
 
-def wrap(builder: Builder, node: Node) -> RuleTracer:
+def wrap(builder: Builder, node: Node) -> Any:
+    """The node in the language that rules are written in: NumPy, as far as type checkers can tell."""
     return RuleTracer(builder, node)
 
 
@@ -21,7 +24,7 @@ def local_gradients(builder: Builder, node: Node) -> tuple[tuple, tuple]:
     out, xs = wrap(builder, node), [wrap(builder, n) for n in node.inputs]
     # the attributes of a cast say its dtype, which its derivative (1) does not ask for
     attrs = node.attrs if node.op.kind == REDUCTION else {}
-    partials = node.op.partials(out, *xs, **attrs)  # type: ignore[misc]
+    partials = node.op.partials(out, *xs, **attrs)
     masks = node.op.masks(out, *xs, **attrs) if node.op.masks else (None,) * len(xs)
     return partials, masks
 

@@ -16,5 +16,3 @@ def substitute(builder: Builder, outputs: Sequence[Node], mapping: Mapping[Node,
             done[node] = builder.add(node.op, [done.get(n, n) for n in node.inputs], node.attrs, node.source)
             done[node].label = done[node].label or node.label
     return [done.get(n, n) for n in outputs]
-
-

@@ -8,24 +8,24 @@ grad(lambda x: x * grad(lambda y: x + y)(x)) the inner derivative does not see t
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
-from gradgen.differentiate.batch import batch
 from gradgen.differentiate.forward import pushforward
 from gradgen.differentiate.reverse import pullback
+from gradgen.differentiate.rules import wrap
 from gradgen.differentiate.substitute import substitute
 from gradgen.errors import ArgumentError, DifferentiationError, ShapeError
 from gradgen.ir.graph import Builder, Node
-from gradgen.ir.sizes import hint, same
+from gradgen.ir.sizes import same
 from gradgen.ir.source import users_line
-
 from gradgen.trace.labels import label
 from gradgen.trace.pytree import flatten, unflatten
-from gradgen.trace.tracer import RuleTracer, Tracer, active_builder, constant, fresh_input, lift_output
+from gradgen.trace.tracer import Tracer, active_builder, constant, fresh_input, lift_output
 
 
-def lifted(builder: Builder, leaf) -> Tracer:
+def lifted(builder: Builder, leaf) -> Any:
     """A leaf as a tracer of this trace; Python scalars stay weak."""
     out = lift_output(builder, leaf)
     if out is not leaf and isinstance(leaf, (bool, int, float)) and not isinstance(leaf, np.generic):
@@ -131,7 +131,7 @@ def scalar_output(builder: Builder, value) -> Tracer:
 
 
 def zeros(builder: Builder, like: Node) -> Node:
-    return np.zeros_like(RuleTracer(builder, like)).node
+    return np.zeros_like(wrap(builder, like)).node
 
 
 def jvp(function, args: Sequence, tangents: Sequence) -> tuple:
@@ -151,7 +151,9 @@ def jvp(function, args: Sequence, tangents: Sequence) -> tuple:
 
 def _match_tangents(call: Fresh, given: list[Tracer]) -> None:
     if len(given) != len(call.inputs):
-        raise ArgumentError(f"jvp: {len(call.inputs)} arguments, {len(given)} tangents", hint="jvp(f, (x, y), (tx, ty))")
+        raise ArgumentError(
+            f"jvp: {len(call.inputs)} arguments, {len(given)} tangents", hint="jvp(f, (x, y), (tx, ty))"
+        )
     for k, (t, x) in enumerate(zip(given, call.inputs, strict=True)):
         fits = t.ndim == x.ndim and all(same(n, m) for n, m in zip(t.type.shape, x.type.shape, strict=True))
         if not fits:
@@ -200,111 +202,3 @@ def hvp(function) -> Callable:
         return jvp(gradient, (x,), (v,))[1]
 
     return transformed
-
-
-def jacobian(function, positions: tuple[int, ...], single: bool, mode: str, names=()) -> Callable:
-    """args -> arrays of shape out.shape + in.shape, a tuple for a tuple of argnums."""
-
-    def transformed(*args):
-        call = Fresh(function, args, positions, names)
-        call.require_floats("jacobian")
-        outs, spec = flatten(call.result)
-        outs = [lift_output(call.builder, x) for x in outs]
-        call.label(outs)
-        rows = [_jacobian_rows(call, out, mode) for out in outs]  # per output, per input
-        flat = call.back([n for row in rows for n in row])
-        count = len(call.inputs)
-        blocks = [call.trees(flat[k * count : (k + 1) * count]) for k in range(len(outs))]
-        per_position = [unflatten(spec, [b[p] for b in blocks]) for p in range(len(positions))]
-        return per_position[0] if single else tuple(per_position)
-
-    return transformed
-
-
-def _jacobian_rows(call: Fresh, out: Tracer, mode: str) -> list[Node]:
-    if out.dtype.kind != "f":
-        raise DifferentiationError(f"jacobian of an output of type {out.type}: it is not a float", where=users_line())
-    if mode == "auto":
-        size, width = out.type.size, sum((x.type.size for x in call.inputs), 0)
-        mode = "forward" if _hint(width) < _hint(size) else "reverse"
-    if mode not in ("forward", "reverse"):
-        raise ArgumentError(f"jacobian: mode={mode!r}", hint='modes are "forward", "reverse" and "auto"')
-    if mode == "reverse":
-        return _rows_reverse(call, out)
-    return [_columns_forward(call, out, x) for x in call.inputs]
-
-
-def _hint(size) -> int:
-    found = hint(size)
-    return found if found is not None else 1 << 30
-
-
-def _unit_vectors(builder: Builder, like: Tracer) -> RuleTracer:
-    """All unit vectors of a type, along a leading axis."""
-    n, shape = like.type.size, like.type.shape
-    probe = RuleTracer(builder, like.node)
-    if shape == ():
-        return np.reshape(np.ones_like(probe), (1,))
-    place = np.zeros_like(probe).astype(np.int64).__gradgen_iota__(n)
-    eye = (np.reshape(place, (n, 1)) == place).astype(like.dtype)
-    return np.reshape(eye, (n, *shape))
-
-
-def _rows_reverse(call: Fresh, out: Tracer) -> list[Node]:
-    builder, wrt = call.builder, [x.node for x in call.inputs]
-    g = fresh_input(builder, out.type)
-    found = pullback(builder, [out.node], [g.node], wrt)
-    found = [f if f is not None else zeros(builder, n) for f, n in zip(found, wrt, strict=True)]
-    units = _unit_vectors(builder, out)
-    rows = batch(builder, found, {g.node: units.node}, out.type.size)
-    shaped = [np.reshape(RuleTracer(builder, r), (*out.type.shape, *n.shape)) for r, n in zip(rows, wrt, strict=True)]
-    return [s.node for s in shaped]
-
-
-def _columns_forward(call: Fresh, out: Tracer, x: Tracer) -> Node:
-    builder = call.builder
-    t = fresh_input(builder, x.type)
-    (pushed,) = pushforward(builder, [out.node], [x.node], [t.node])
-    units = _unit_vectors(builder, x)
-    columns = batch(builder, [pushed if pushed is not None else zeros(builder, out.node)], {t.node: units.node}, x.type.size)
-    moved = np.moveaxis(RuleTracer(builder, columns[0]), 0, -1)
-    return np.reshape(moved, (*out.type.shape, *x.type.shape)).node
-
-
-def vmap(function, in_axes, out_axes) -> Callable:
-    """A function of one example as a function of a batch."""
-
-    def transformed(*args):
-        axes = in_axes if isinstance(in_axes, (tuple, list)) else (in_axes,) * len(args)
-        if len(axes) != len(args):
-            raise ArgumentError(f"vmap: in_axes {axes} for {len(args)} arguments")
-        builder: Builder = active_builder()  # type: ignore[assignment]
-        size, mapping, call = None, {}, []
-        for arg, axis in zip(args, axes, strict=True):
-            found, spec = flatten(arg)
-            ins = []
-            for leaf in found:
-                x = lifted(builder, leaf)
-                if axis is None:
-                    ins.append(x)
-                    continue
-                if x.ndim == 0:
-                    raise ShapeError(f"vmap: a scalar {x.type} has no axis {axis} to map over", where=users_line(),
-                                     hint="in_axes=None for arguments that all examples share")  # fmt: skip
-                x = np.moveaxis(x, axis, 0)
-                if size is not None and not same(size, x.type.shape[0]):
-                    raise ShapeError(f"vmap: batch sizes {size} and {x.type.shape[0]} differ", where=users_line())
-                size = x.type.shape[0]
-                one = fresh_input(builder, x.type.with_shape(x.type.shape[1:]))
-                mapping[one.node] = x.node
-                ins.append(one)
-            call.append(unflatten(spec, ins))
-        if size is None:
-            raise ArgumentError("vmap: no argument is mapped over", hint="give at least one axis in in_axes")
-        outs, spec = flatten(function(*call))
-        results = batch(builder, [lift_output(builder, x).node for x in outs], mapping, size)
-        return unflatten(spec, [np.moveaxis(Tracer(builder, r), 0, out_axes) for r in results])
-
-    return transformed
-
-

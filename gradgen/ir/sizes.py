@@ -33,7 +33,7 @@ class Quotient:
     bottom: int | Dim
 
     def __str__(self) -> str:
-        return f"({self.top})//{_factor(self.bottom)}"
+        return f"(({self.top})//{_factor(self.bottom)})"
 
 
 class Narrow(BaseException):
@@ -77,6 +77,8 @@ class Dim:
         return text
 
     def __add__(self, other):
+        if not isinstance(other, (int, Dim)):
+            return NotImplemented  # an index of the loop program knows how to add a size
         return _normal(dict(_terms(self)), _terms(other))
 
     __radd__ = __add__
@@ -91,6 +93,8 @@ class Dim:
         return (-1 * self) + other
 
     def __mul__(self, other):
+        if not isinstance(other, (int, Dim)):
+            return NotImplemented
         total: dict = {}
         for a, p in _terms(self):
             for b, q in _terms(other):
@@ -220,7 +224,7 @@ def _replacements(a: Size, b: Size) -> dict[str, int | str]:
     if len(bare) == 2:
         keep, drop = sorted(bare, key=lambda s: s.name)
         return {drop.name: keep.name}
-    return {s.name: s.hint for d in (a, b) if isinstance(d, Dim) for s in d.symbols()}
+    return {s.name: s.hint for d in (a, b) if isinstance(d, Dim) for s in d.symbols() if s.hint is not None}
 
 
 def freeze(size: Size) -> int:

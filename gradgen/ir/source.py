@@ -14,7 +14,7 @@ import numpy
 import optree
 
 _OURS = str(Path(__file__).resolve().parent.parent) + "/"
-_LIBRARIES = tuple(str(Path(m.__file__).resolve().parent) + "/" for m in (numpy, optree))
+_LIBRARIES = tuple(str(Path(m.__file__).resolve().parent) + "/" for m in (numpy, optree))  # type: ignore[arg-type]
 _SKIPPED = (_OURS, *_LIBRARIES, "<frozen", "<__array_function__")
 # Layers that users could have written themselves: their lines say more than the line that called them.
 _SPEAKING = tuple(_OURS + folder + "/" for folder in ("nn", "optim"))

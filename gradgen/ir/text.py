@@ -71,7 +71,9 @@ _LINE = re.compile(r"^  (\S+): (\S+) = (\w+)\(([^)]*)\)((?: \w+=\S+)*?)(?:  # (.
 
 def parse(text: str, ops: dict) -> Graph:
     """The graph of a text. `ops`: name -> op. Raises GraphError with the line that does not parse."""
-    lines, symbols, builder, env = text.strip().split("\n"), {}, Builder(), {}
+    lines, builder = text.strip().split("\n"), Builder()
+    symbols: dict = {}
+    env: dict[str, Node] = {}
     head = _HEAD.match(lines[0])
     if head is None:
         raise GraphError(f"graph text: no header: {lines[0]!r}")
@@ -105,7 +107,14 @@ def _attr_value(text: str, symbols: dict):
         return parse_size(text[1:-1], symbols)
     if text.startswith("("):
         return tuple(_attr_value(part, symbols) for part in _split(text[1:-1]))
-    named = {"None": None, "True": True, "False": False, "nan": float("nan"), "inf": float("inf"), "-inf": -float("inf")}
+    named = {
+        "None": None,
+        "True": True,
+        "False": False,
+        "nan": float("nan"),
+        "inf": float("inf"),
+        "-inf": -float("inf"),
+    }
     if text in named:
         return named[text]
     if text.startswith(("'", '"')):

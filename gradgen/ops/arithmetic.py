@@ -41,7 +41,9 @@ def _power_partials(out, x, y):
     return gx, gy
 
 
-power = elementwise("power", (np.power, np.float_power), _power_partials, "{x} ** {y}", weight=20, sample=(POSITIVE, ANY))
+power = elementwise(
+    "power", (np.power, np.float_power), _power_partials, "{x} ** {y}", weight=20, sample=(POSITIVE, ANY)
+)
 
 
 def _halves(out, x, y):
@@ -91,8 +93,6 @@ def _bool_loop(arity):
     return lambda dtypes: (np.dtype(bool),) * (arity + 1)
 
 
-logical_and = elementwise(
-    "logical_and", np.logical_and, None, "{x} & {y}", loop=_bool_loop(2), sample=((0, 1),) * 2
-)
+logical_and = elementwise("logical_and", np.logical_and, None, "{x} & {y}", loop=_bool_loop(2), sample=((0, 1),) * 2)
 logical_or = elementwise("logical_or", np.logical_or, None, "{x} | {y}", loop=_bool_loop(2), sample=((0, 1),) * 2)
 logical_not = elementwise("logical_not", np.logical_not, None, "not {x}", loop=_bool_loop(1), sample=((0, 1),))

@@ -20,9 +20,13 @@ def gather_index(idx, x: Type, index: Type, axis: int):
 # x[..., index, ...] along one axis; negative indices count from the end, others out of range raise IndexError
 take = register(
     Op(
-        "take", GATHER, lambda x, index, axis: np.take(x, index, axis=axis),
+        "take",
+        GATHER,
+        lambda x, index, axis: np.take(x, index, axis=axis),
         lambda types, attrs: Type(types[0].dtype, _take_shape(types[0], types[1], **attrs)),
-        index=gather_index, flops=0, weight=2,
+        index=gather_index,
+        flops=0,
+        weight=2,
         transposes=(lambda g, x, index, axis: scatter_add(g, index, axis=axis, shape=x.shape), None),
     )  # fmt: skip
 )
@@ -37,8 +41,13 @@ def _scatter_add_eval(x, index, axis, shape):
 # zeros of a shape, to which x is added at the indices: equal indices accumulate
 scatter_add = register(
     Op(
-        "scatter_add", SCATTER, _scatter_add_eval, lambda types, attrs: Type(types[0].dtype, attrs["shape"]),
-        combine="{acc} + {x}", index=gather_index, weight=2,
+        "scatter_add",
+        SCATTER,
+        _scatter_add_eval,
+        lambda types, attrs: Type(types[0].dtype, attrs["shape"]),
+        combine="{acc} + {x}",
+        index=gather_index,
+        weight=2,
         transposes=(lambda g, x, index, axis, shape: np.take(g, index, axis=axis), None),
     )  # fmt: skip
 )

@@ -32,8 +32,12 @@ constant = register(Op("constant", LEAF, _constant_value, _constant_type, flops=
 # 0, 1, 2, ... along one axis of a shape
 iota = register(
     Op(
-        "iota", LEAF, lambda shape, axis, dtype: _iota(shape, axis, dtype),
-        lambda types, a: Type(a["dtype"], a["shape"]), flops=0, weight=0,
+        "iota",
+        LEAF,
+        lambda shape, axis, dtype: _iota(shape, axis, dtype),
+        lambda types, a: Type(a["dtype"], a["shape"]),
+        flops=0,
+        weight=0,
     )  # fmt: skip
 )
 # the value of a symbolic size, for arithmetic
@@ -51,20 +55,39 @@ def _cast(x, dtype):
 
 astype = register(
     Op(
-        "astype", ELEMENTWISE, _cast, lambda types, a: Type(a["dtype"], types[0].shape),
-        partials=lambda out, x: (1,), emit="{dtype}({x})", sample=((-3.0, 3.0),), flops=0,
+        "astype",
+        ELEMENTWISE,
+        _cast,
+        lambda types, a: Type(a["dtype"], types[0].shape),
+        partials=lambda out, x: (1,),
+        emit="{dtype}({x})",
+        sample=((-3.0, 3.0),),
+        flops=0,
     )  # fmt: skip
 )
 stop_gradient = register(
     Op(
-        "stop_gradient", ELEMENTWISE, lambda x: x, lambda types, a: types[0],
-        partials=lambda out, x: (None,), emit="{x}", sample=((-3.0, 3.0),), flops=0, weight=0,
+        "stop_gradient",
+        ELEMENTWISE,
+        lambda x: x,
+        lambda types, a: types[0],
+        partials=lambda out, x: (None,),
+        emit="{x}",
+        sample=((-3.0, 3.0),),
+        flops=0,
+        weight=0,
     )  # fmt: skip
 )
 # an output that would share its memory with another value
 copy = register(
     Op(
-        "copy", ELEMENTWISE, lambda x, place: np.copy(x), lambda types, a: types[0],
-        partials=lambda out, x: (1,), emit="{x}", sample=((-3.0, 3.0),), flops=0,
+        "copy",
+        ELEMENTWISE,
+        lambda x, place: np.copy(x),
+        lambda types, a: types[0],
+        partials=lambda out, x: (1,),
+        emit="{x}",
+        sample=((-3.0, 3.0),),
+        flops=0,
     )  # fmt: skip
 )

@@ -21,7 +21,13 @@ def _swap(x):
 # (..., m, k) @ (..., k, n) with equal leading axes; vectors and broadcasting are views around it
 matmul = register(
     Op(
-        "matmul", CALL, lambda a, b: np.matmul(a, b), _matmul_type, flops=2, weight=0.2, sample=((-1.0, 1.0),) * 2,
+        "matmul",
+        CALL,
+        lambda a, b: np.matmul(a, b),
+        _matmul_type,
+        flops=2,
+        weight=0.2,
+        sample=((-1.0, 1.0),) * 2,
         transposes=(lambda g, a, b: np.matmul(g, _swap(b)), lambda g, a, b: np.matmul(_swap(a), g)),
     )  # fmt: skip
 )

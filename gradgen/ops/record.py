@@ -38,23 +38,23 @@ BY_NUMPY: dict[Any, Op] = {}
 
 @dataclass(frozen=True, eq=False)
 class Op:
-    """All facts of one op. Fields that do not belong to its kind stay None."""
+    """All facts of one op. Fields that do not belong to its kind stay None; those of type Any hold functions."""
 
     name: str
     kind: str
     eval: Callable[..., Any]
     infer: Callable[[tuple[Type, ...], dict], Any]
-    loop: Callable | None = None  # elementwise: operand dtypes -> dtypes to cast them to, and that of the result
-    partials: Callable | None = None  # elementwise, reduction: (out, *xs) -> local gradient of each operand
-    masks: Callable | None = None  # elementwise, reduction: (out, *xs) -> where each operand was taken (None: always)
-    transposes: tuple = ()  # linear ops: per operand (g, *xs, **attrs) -> cotangent; None where not linear
+    loop: Any = None  # elementwise: operand dtypes -> dtypes to cast them to, and that of the result
+    partials: Any = None  # elementwise, reduction: (out, *xs) -> local gradient of each operand
+    masks: Any = None  # elementwise, reduction: (out, *xs) -> where each operand was taken (None: always)
+    transposes: Any = ()  # linear ops: per operand (g, *xs, **attrs) -> cotangent; None where not linear
     emit: str | None = None  # elementwise: Python of one element; {x} {y} {z}, {zero} {one}, {bits} of the dtype
     integer_emit: str | None = None  # where ints need other code than floats
     single: str | None = None  # the same outside of loops, where nothing is vectorised and latency counts
     needs: str | None = None  # the vectorisable function that `emit` calls, e.g. "exp{bits}"
     combine: str | None = None  # reduction, scatter: Python that joins {acc} and {x}
-    identity: Callable | None = None  # reduction: dtype -> what an empty reduction gives
-    index: Callable | None = None  # view: (out index, operand type, attrs) -> operand index; scatter: the reverse
+    identity: Any = None  # reduction: dtype -> what an empty reduction gives
+    index: Any = None  # view: (out index, operand type, attrs) -> operand index; scatter: the reverse
     weight: float = 1.0  # time of one element in units of one multiplication
     flops: int = 1  # arithmetic operations of one element
     sample: tuple = field(default=())  # per operand, where tests may evaluate it: (low, high)

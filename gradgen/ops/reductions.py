@@ -96,8 +96,13 @@ def _arg(name, function, beats):
     """Index of the first winner along one axis; `beats` joins a candidate with the best so far."""
     return register(
         Op(
-            name, REDUCTION, lambda x, axes: np.asarray(function(x, axis=axes[0])), _infer(np.dtype(np.int64)),
-            combine=beats, identity=_lowest if name == "argmax" else _highest, index=lambda idx, x, axes: idx[axes[0]],
+            name,
+            REDUCTION,
+            lambda x, axes: np.asarray(function(x, axis=axes[0])),
+            _infer(np.dtype(np.int64)),
+            combine=beats,
+            identity=_lowest if name == "argmax" else _highest,
+            index=lambda idx, x, axes: idx[axes[0]],
             sample=ANY,
         )  # fmt: skip
     )

@@ -15,8 +15,15 @@ from gradgen.ops.record import JOIN, SCATTER, VIEW, Op, register
 def _view(name, eval, shape, index, transpose, **facts) -> Op:
     return register(
         Op(
-            name, VIEW, eval, lambda types, attrs: Type(types[0].dtype, shape(types[0], **attrs)),
-            index=index, transposes=(transpose,), flops=0, weight=0, **facts,
+            name,
+            VIEW,
+            eval,
+            lambda types, attrs: Type(types[0].dtype, shape(types[0], **attrs)),
+            index=index,
+            transposes=(transpose,),
+            flops=0,
+            weight=0,
+            **facts,
         )  # fmt: skip
     )
 
@@ -125,7 +132,11 @@ def _embed_eval(x, starts, steps, shape):
 # zeros of a shape, with the operand written at a slice
 embed = register(
     Op(
-        "embed", SCATTER, _embed_eval, lambda types, a: Type(types[0].dtype, a["shape"]), combine="{x}",
+        "embed",
+        SCATTER,
+        _embed_eval,
+        lambda types, a: Type(types[0].dtype, a["shape"]),
+        combine="{x}",
         index=lambda idx, x, starts, steps, shape: _strided_index(idx, x, starts, steps, shape),
         transposes=(lambda g, x, starts, steps, shape: slice_(g, starts=starts, steps=steps, shape=x.shape),),
         flops=0,
@@ -166,7 +177,11 @@ class _PartTranspose:
 
 concatenate = register(
     Op(
-        "concatenate", JOIN, lambda *xs, axis: np.concatenate(xs, axis), _concatenate_type,
-        transposes=_PartTranspose(), flops=0,
+        "concatenate",
+        JOIN,
+        lambda *xs, axis: np.concatenate(xs, axis),
+        _concatenate_type,
+        transposes=_PartTranspose(),
+        flops=0,
     )  # fmt: skip
 )

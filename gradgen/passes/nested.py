@@ -1,6 +1,6 @@
 """Graph -> Graph: a reduction of a reduction that nobody else needs becomes one.
 
-    sum(sum(x, axes=(1,)), axes=(0,)) = sum(x, axes=(0, 1))
+sum(sum(x, axes=(1,)), axes=(0,)) = sum(x, axes=(0, 1))
 """
 
 from __future__ import annotations

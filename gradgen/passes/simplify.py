@@ -157,18 +157,23 @@ def _view(builder: Builder, node: Node) -> Node | None:
     (x,) = node.inputs
     if node.type == x.type and (node.op in (views.reshape, views.broadcast_to) or _is_identity(node)):
         return x
-    if scalar_value(x) is not None and x.shape != () or (scalar_value(x) is not None and node.op is views.reshape):
+    if scalar_value(x) is not None and (x.shape != () or node.op is views.reshape):
         return _scalar(builder, scalar_value(x), node)
     if x.op is node.op and node.op in (views.reshape, views.broadcast_to):
         return builder.add(node.op, x.inputs, node.attrs, node.source)
     if x.op is node.op is views.transpose:
         perm = tuple(x.attrs["perm"][p] for p in node.attrs["perm"])
         return builder.add(views.transpose, x.inputs, {"perm": perm}, node.source)
-    if node.op is views.broadcast_to and x.op is views.reshape and x.shape[-x.inputs[0].type.ndim or None :] == x.inputs[0].shape:
+    if node.op is views.broadcast_to and x.op is views.reshape and _adds_leading_axes(x):
         return builder.add(views.broadcast_to, x.inputs, node.attrs, node.source)  # leading unit axes are implied
     if isinstance(x.attrs.get("value"), Constant) and node.op is not views.broadcast_to:
         return constant_node(builder, node.op.eval(x.attrs["value"].array, **node.attrs))
     return None
+
+
+def _adds_leading_axes(x: Node) -> bool:
+    inner = x.inputs[0].shape
+    return len(inner) <= len(x.shape) and x.shape[len(x.shape) - len(inner) :] == inner
 
 
 def constant_node(builder: Builder, array) -> Node:

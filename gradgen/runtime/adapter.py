@@ -23,7 +23,7 @@ from numba.extending import intrinsic
 
 
 @intrinsic
-def plain(typingctx, array):  # noqa: ARG001  Numba's calling convention
+def plain(typingctx, array):
     """The same array, typed as kernels take it: no kernel writes to its inputs, and a copy is aligned."""
     result = types.Array(array.dtype, array.ndim, array.layout)
 

@@ -11,16 +11,17 @@ from numba.np import arrayobj
 
 @intrinsic
 def carve(typingctx, memory, start, shape):
-    """A C-contiguous array of `shape` over the elements of `memory` from `start` on. It borrows: memory must outlive it."""
-    sizes = shape if isinstance(shape, types.BaseTuple) else types.UniTuple(shape, 1)
-    result = types.Array(memory.dtype, len(sizes), "C")
+    """A C-contiguous array of `shape` over the elements of `memory` from `start` on. Borrowed: memory outlives it."""
+    several = isinstance(shape, types.BaseTuple)
+    sizes = types.UniTuple(types.intp, len(shape)) if several else types.intp
+    result = types.Array(memory.dtype, len(shape) if several else 1, "C")
 
     def build(context, builder, signature, args):
         source = arrayobj.make_array(signature.args[0])(context, builder, args[0])
         piece = arrayobj.make_array(result)(context, builder)
-        numbers = cgutils.unpack_tuple(builder, args[2]) if isinstance(shape, types.BaseTuple) else [args[2]]
+        numbers = cgutils.unpack_tuple(builder, args[2]) if several else [args[2]]
         itemsize = context.get_abi_sizeof(context.get_data_type(memory.dtype))
-        stride, strides = context.get_constant(types.intp, itemsize), []
+        stride, strides = context.get_constant(types.intp, itemsize), []  # type: ignore[var-annotated]
         for number in reversed(numbers):
             strides.insert(0, stride)
             stride = builder.mul(stride, number)
@@ -30,4 +31,4 @@ def carve(typingctx, memory, start, shape):
         )  # fmt: skip
         return piece._getvalue()
 
-    return result(memory, types.intp, types.UniTuple(types.intp, len(sizes)) if isinstance(shape, types.BaseTuple) else types.intp), build
+    return result(memory, types.intp, sizes), build

@@ -26,7 +26,9 @@ def caller(kernel: Kernel, leaves: Sequence) -> Callable[[Sequence], list]:
         kept.work = kernel.workspace(*leaves_of_sizes)
         return kept.work
 
-    leaves_of_sizes = [np.broadcast_to(np.zeros((), x.dtype), x.shape) if isinstance(x, np.ndarray) else x for x in leaves]
+    leaves_of_sizes = [
+        np.broadcast_to(np.zeros((), x.dtype), x.shape) if isinstance(x, np.ndarray) else x for x in leaves
+    ]
 
     def call(leaves: Sequence) -> list:
         try:

@@ -158,7 +158,7 @@ class Kernel:
         text = text.replace(f"_{self.name.rsplit('_', 1)[1]}", "")
         large = {k: a for f in self._functions for k, a in f.constants.items() if f"[{k!r}]" in text}
         if large:
-            np.savez(path.with_suffix(".npz"), **large)
+            np.savez(path.with_suffix(".npz"), **large)  # type: ignore[arg-type]
         path.write_text(text)
         return path
 

@@ -205,17 +205,17 @@ register_default(CompiledFunctionType)(models.OpaqueModel)
 
 
 @lower_constant(CompiledFunctionType)
-def _constant(context, builder, ty, pyval):  # noqa: ARG001  Numba's calling convention
+def _constant(context, builder, ty, pyval):
     return context.get_dummy_value()
 
 
 @unbox(CompiledFunctionType)
-def _unbox(typ, obj, c):  # noqa: ARG001
+def _unbox(typ, obj, c):
     return NativeValue(c.context.get_dummy_value())
 
 
 @box(CompiledFunctionType)
-def _box(typ, val, c):  # noqa: ARG001
+def _box(typ, val, c):
     function = c.env_manager.read_const(c.env_manager.add_const(typ.function))
     c.pyapi.incref(function)
     return function

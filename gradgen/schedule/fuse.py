@@ -52,8 +52,9 @@ def reads_of(unit: Unit, lowerer: Lowerer) -> list[Access]:
     point = unit.point(loop_variables(len(unit.domain)))
     lowerer.compute(unit.value, point) if unit.value is unit.node else lowerer.value(unit.value, point)
     if unit.scattered:
-        _, middle, _ = unit.node.op.index(point, unit.value.type, unit.node.inputs[1].type, axis=unit.node.attrs["axis"])
-        lowerer.value(unit.node.inputs[1], middle)
+        table = unit.node.inputs[1]
+        _, middle, _ = unit.node.op.index(point, unit.value.type, table.type, axis=unit.node.attrs["axis"])
+        lowerer.value(table, middle)
     return [Access(origin(node), idx if origin(node) is node else None) for node, idx in lowerer.reads]
 
 
@@ -115,7 +116,8 @@ def aligned(pairs: list[tuple[Access, Access]], level: int) -> bool:
 
 def arrange(units: list[Unit], deps: Dependencies, level: int = 0, before: frozenset[Unit] = frozenset()) -> list:
     """The items of one body: units without further loops, and shared loops."""
-    remaining, items = list(units), []
+    remaining = list(units)
+    items: list = []
     placed = {w for u in units for w in deps.edges[u] if w not in remaining} | before  # settled by an outer level
     while remaining:
         ready = [u for u in remaining if deps.ready(u, placed, [], level)]

@@ -8,7 +8,20 @@ from gradgen.ir.graph import Node
 from gradgen.schedule.fuse import Shared
 from gradgen.schedule.lower import Lowerer
 from gradgen.schedule.program import (
-    Assign, Best, Buffer, Call, Combine, Fill, Index, Local, Number, Operand, Store, Update, as_index, variable,
+    Assign,
+    Best,
+    Buffer,
+    Call,
+    Combine,
+    Fill,
+    Index,
+    Local,
+    Number,
+    Operand,
+    Store,
+    Update,
+    as_index,
+    variable,
 )  # fmt: skip
 from gradgen.schedule.storage import call_operand, origin
 from gradgen.schedule.units import Unit
@@ -99,7 +112,7 @@ class Emitter:
     def _target(self, unit: Unit, variables: tuple[Index, ...], level: int) -> tuple[Index, ...]:
         """The leading part of the target index that the open loops determine (all of it inside the last kept loop)."""
         blank = tuple(variables[k] if k < level else Index(0, (("?", 1),)) for k in range(len(unit.domain)))
-        target = unit.target(unit.point(blank))  # type: ignore[misc]
+        target = unit.target(unit.point(blank))
         return tuple(takewhile(lambda i: "?" not in i.variables, target))
 
     # -- one point of a unit
@@ -113,9 +126,10 @@ class Emitter:
         if unit.scattered:
             lowerer.emit(Update(self.writable[node], self._scatter_target(unit, point), unit.combine, value, node))
         elif unit.combine is None:
-            self._settle(unit, tuple(as_index(i) for i in unit.target(point)), value)  # type: ignore[misc]
+            self._settle(unit, tuple(as_index(i) for i in unit.target(point)), value)
         elif unit.trailing == len(unit.domain):
-            lowerer.emit(Update(self.writable[node], self._target(unit, variables, len(variables)), unit.combine, value, node))
+            target = self._target(unit, variables, len(variables))
+            lowerer.emit(Update(self.writable[node], target, unit.combine, value, node))
         else:
             local, position = self.accumulators[unit]
             if position is not None:

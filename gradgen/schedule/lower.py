@@ -10,7 +10,19 @@ from gradgen.ir.graph import Constant, Node
 from gradgen.ir.sizes import Size
 from gradgen.ops.record import ELEMENTWISE, GATHER, LEAF, VIEW
 from gradgen.schedule.program import (
-    Apply, Assign, Buffer, CheckIndex, Index, Load, Local, Loop, Number, Position, SizeOf, as_index, subexpressions,
+    Apply,
+    Assign,
+    Buffer,
+    CheckIndex,
+    Index,
+    Load,
+    Local,
+    Loop,
+    Number,
+    Position,
+    SizeOf,
+    as_index,
+    subexpressions,
     variable,
 )  # fmt: skip
 from gradgen.schedule.storage import is_rename
@@ -19,8 +31,10 @@ from gradgen.schedule.storage import is_rename
 class Frame:
     """One open body: what has been emitted into it, and what is known in it."""
 
-    def __init__(self, var: str | None = None):
-        self.var, self.body, self.known = var, [], {}
+    def __init__(self, var: str = ""):
+        self.var = var
+        self.body: list = []
+        self.known: dict = {}
 
 
 class Lowerer:

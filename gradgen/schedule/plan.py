@@ -1,11 +1,11 @@
 """Graph -> loop program, start to finish.
 
-    separate outputs -> choose what is stored -> cut into units -> share loops -> lower -> tidy -> lay out the workspace
+separate outputs -> choose what is stored -> cut into units -> share loops -> lower -> tidy -> lay out the workspace
 """
 
 from __future__ import annotations
 
-from gradgen.ir.graph import Builder, Constant, Graph, Node
+from gradgen.ir.graph import Constant, Graph, Node
 from gradgen.schedule.fuse import Dependencies, arrange, loop_variables, reads_of
 from gradgen.schedule.loops import Emitter
 from gradgen.schedule.lower import Lowerer
@@ -88,7 +88,9 @@ def _outputs(graph: Graph, overwrites: dict[Node, Node], inputs: dict[Node, Buff
             found[memory] = inputs[overwrites[memory]]
             continue
         buffer = Buffer(f"out{place}", node.dtype, node.shape, "output", None, node)
-        found[memory] = buffer if memory is node else Buffer(f"o{place}", node.dtype, memory.shape, "temp", buffer, memory)
+        found[memory] = (
+            buffer if memory is node else Buffer(f"o{place}", node.dtype, memory.shape, "temp", buffer, memory)
+        )
     return found
 
 
@@ -110,8 +112,6 @@ def _overwrites(graph: Graph, donate: dict[int, int], work: list[Unit], reads: d
         if not any(a.node is old for u in later for a in reads[u]):
             found[node] = old
     return found
-
-
 
 
 def _dependants(unit: Unit, writers: dict, reads: dict) -> set[Unit]:

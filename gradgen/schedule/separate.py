@@ -13,7 +13,8 @@ from gradgen.schedule.storage import is_free, origin
 
 def separate(graph: Graph) -> Graph:
     """The graph with copies where outputs would share memory."""
-    builder, done = Builder(), {}
+    builder = Builder()
+    done: dict[Node, Node] = {}
     for node in graph.nodes:
         done[node] = builder.add(node.op, [done[n] for n in node.inputs], node.attrs, node.source)
         done[node].label = node.label

@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from gradgen.schedule.program import (
-    Apply, Assign, Best, Call, CheckIndex, Combine, Fill, Index, Load, Local, Loop, Number, Position, Program, Store,
+    Apply,
+    Assign,
+    Best,
+    Call,
+    CheckIndex,
+    Combine,
+    Fill,
+    Index,
+    Load,
+    Local,
+    Loop,
+    Number,
+    Position,
+    Program,
+    Store,
     Update,
 )  # fmt: skip
 

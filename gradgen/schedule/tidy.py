@@ -6,8 +6,24 @@ from collections import Counter
 from dataclasses import replace
 
 from gradgen.schedule.program import (
-    Apply, Assign, Best, Buffer, Call, CheckIndex, Combine, Fill, Load, Local, Loop, Program, Store, Update,
-    expressions, indices, subexpressions, walk,
+    Apply,
+    Assign,
+    Best,
+    Buffer,
+    Call,
+    CheckIndex,
+    Combine,
+    Fill,
+    Load,
+    Local,
+    Loop,
+    Program,
+    Store,
+    Update,
+    expressions,
+    indices,
+    subexpressions,
+    walk,
 )  # fmt: skip
 
 WIDTH = 6  # ops in one expression
@@ -102,8 +118,7 @@ def _inline(body: list, uses: Counter, accumulators: set[str]) -> None:
     out: list = []
 
     def settle(names) -> None:
-        for name in [n for n in pending if n in names]:
-            out.append(pending.pop(name))
+        out.extend(pending.pop(name) for name in [n for n in pending if n in names])
 
     for s in body:
         if isinstance(s, Loop):

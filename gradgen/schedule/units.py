@@ -7,8 +7,8 @@ zeros, scattered and joined arrays; only library calls are something else.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from gradgen.ir.graph import Graph, Node
 from gradgen.ir.sizes import Size
@@ -26,9 +26,9 @@ class Unit:
     value: Node
     domain: tuple[Size, ...]
     order: tuple[int, ...]
-    target: Callable[[tuple[Index, ...]], tuple[Index, ...]] | None
+    target: Any  # a point in the domain -> an index of the node; None for calls and for targets that are data
     kept: frozenset[int]
-    combine: str | None = None
+    combine: Any = None  # str where values are joined
     fill: bool = False  # whether memory must hold the identity before the loops
     scattered: bool = False  # whether the target index is data
 

@@ -32,7 +32,11 @@ def clip(x, a_min=None, a_max=None, *, min=None, max=None):
 def astype(x, dtype, copy=True):
     dtype = np.dtype(dtype)
     out = promotion.cast(x, dtype)
-    return out if not getattr(x, "weak", False) or out is not x else x.__gradgen_apply__(leaves.astype, (x,), {"dtype": dtype})
+    return (
+        out
+        if not getattr(x, "weak", False) or out is not x
+        else x.__gradgen_apply__(leaves.astype, (x,), {"dtype": dtype})
+    )
 
 
 @traces(np.copy, method="copy")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gradgen.errors import DTypeError, ShapeError
-from gradgen.ir.sizes import same
+from gradgen.ir.sizes import Size, same
 from gradgen.ir.source import users_line
 from gradgen.ir.types import SHORT, Type
 from gradgen.ops import leaves, views
@@ -83,7 +83,7 @@ def broadcast_shapes(what: str, types: list[Type]) -> tuple:
     ndim = max(t.ndim for t in types)
     result = []
     for k in range(-ndim, 0):
-        size = 1
+        size: Size = 1
         for t in types:
             n = t.shape[k] if t.ndim >= -k else 1
             if n == 1 or n is size:
@@ -117,7 +117,9 @@ def elementwise(op: Op, args, weak: bool = False):
 def operator(ufunc, *args):
     """An operator: like its ufunc, but Python scalars among themselves stay Python scalars."""
     for x in args:
-        if not (is_traced(x) or isinstance(x, (bool, int, float, np.generic, np.ndarray)) or hasattr(x, "__gradgen_size__")):
+        if not (
+            is_traced(x) or isinstance(x, (bool, int, float, np.generic, np.ndarray)) or hasattr(x, "__gradgen_size__")
+        ):
             return NotImplemented
     op = BY_NUMPY.get(ufunc)
     if op is None:
@@ -137,5 +139,3 @@ def _simple_power(x, y):
     if isinstance(y, (int, float)) and y == 2 and is_traced(x) and x.dtype.kind == "f":
         return operator(np.square, x)
     return None
-
-

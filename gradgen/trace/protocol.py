@@ -98,13 +98,17 @@ class Traced:
                          where=users_line(), hint=hint)  # fmt: skip
 
     def __float__(self):
-        self._no_number("float() or a function of `math`", "use NumPy's function (np.sin for math.sin), .astype for float()")
+        self._no_number(
+            "float() or a function of `math`", "use NumPy's function (np.sin for math.sin), .astype for float()"
+        )
 
     def __int__(self):
-        self._no_number("int()", "use np.floor, np.trunc, or .astype(np.int64); mark arguments that are data as `static`")
+        self._no_number(
+            "int()", "use np.floor, np.trunc, or .astype(np.int64); mark arguments that are data as `static`"
+        )
 
     def __index__(self):
-        self._no_number("a Python index or a range()", "mark the argument as static: static=(\"n\",)")
+        self._no_number("a Python index or a range()", 'mark the argument as static: static=("n",)')
 
     def __complex__(self):
         self._no_number("complex()", "gradgen computes with real numbers")

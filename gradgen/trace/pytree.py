@@ -32,7 +32,7 @@ def _register(kind: type) -> None:
 
     def make(_, children):
         # Without __init__, which may check or convert what a tree of gradients does not satisfy.
-        value = object.__new__(kind)
+        value: Any = object.__new__(kind)
         for name, child in zip(names, children, strict=True):
             object.__setattr__(value, name, child)
         return value

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import threading
 
+from typing import Any
+
 import numpy as np
 
 from gradgen.ir import sizes
@@ -51,7 +53,7 @@ class Tracer(Traced):
         """A size as a number to compute with: a plain one, or a traced one of this dtype or wider."""
         if not isinstance(n, sizes.Dim):
             return n
-        value = type(self)(self.builder, self.builder.add(leaves.size, (), {"size": n}, users_line()))
+        value: Any = type(self)(self.builder, self.builder.add(leaves.size, (), {"size": n}, users_line()))
         return value.astype(self.dtype)
 
     def __gradgen_iota__(self, n):
@@ -137,7 +139,7 @@ def _arithmetic(name: str):
 _EXACT = {"__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__floordiv__", "__rfloordiv__"}
 for _name in (*_EXACT, "__truediv__", "__rtruediv__", "__pow__", "__rpow__", "__mod__", "__rmod__", "__neg__"):
     setattr(UserSize, _name, _arithmetic(_name))
-UserSize.__neg__ = lambda self: self * -1  # type: ignore[method-assign]
+setattr(UserSize, "__neg__", lambda self: self * -1)  # noqa: B010  a loop above set it for the others
 
 
 def _relation(name: str, relation: str, opposite: str, holds):
@@ -199,7 +201,7 @@ def fresh_input(builder: Builder, type: Type, weak: bool = False) -> Tracer:
 
 def trace(function, types, weak, name: str, input_names=()) -> Graph:
     """The graph of `function(tracers) -> tracers` (flat lists) over inputs of these types."""
-    global traces_under_way  # noqa: PLW0603  a counter
+    global traces_under_way
     builder = Builder()
     _active.builders.append(builder)
     with _counting:

@@ -71,7 +71,7 @@ class Fit:
             if not self.training.started:
                 raise
             stopped, interrupted = f"interrupted in epoch {epoch}", True
-        if not self.asked.memory.is_finite():
+        if self.training.started and not self.asked.memory.is_finite():
             self.training.back(None)
             self.fail(f"the parameters are not finite after the last step of epoch {epoch}", None, interrupted)
         return self.result(stopped, interrupted, self.best[2])

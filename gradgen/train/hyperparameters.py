@@ -18,7 +18,7 @@ HOME = "gradgen.optim"
 
 def values(record) -> dict[str, Any]:
     """The floats of a record, by field; those of the records in it nested."""
-    found = {}
+    found: dict[str, Any] = {}
     for name in _fields(record):
         value = getattr(record, name)
         if type(value) is float:

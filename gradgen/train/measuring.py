@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from gradgen.train.memory import Memory
-from gradgen.train.passes import compiled_pass
+from gradgen.train.passes import Pass, compiled_pass
 from gradgen.train.rows import Rows
 from gradgen.train.step import measuring_kernel
 from gradgen.trace.pytree import flatten
@@ -16,20 +16,23 @@ LIMIT = 256  # rows of a batch, where training's own are not larger: it bounds t
 
 
 class Measuring:
-    """Call it for (loss, metric) of the parameters that `memory` starts with; metric is 0 where there is none."""
+    """Call it for (loss, metric) of the parameters that `memory` holds then; metric is 0 where there is none."""
 
-    def __init__(self, loss: Callable, metric: Callable | None, params, memory: Memory, data: Rows, limit: int, options: dict):
-        count = len(flatten(params)[0])
-        leaves = [*memory.arrays[:count], *flatten((data.x, data.y))[0], None]
+    def __init__(
+        self, loss: Callable, metric: Callable | None, params, memory: Memory, data: Rows, batch: int, options
+    ):
+        """`batch`: rows at once, where that is more than LIMIT."""
+        leaves = [*memory.arrays[: memory.count], *flatten((data.x, data.y))[0], None]
         # batches of nearly equal size: one kernel serves both sizes, and none is left with a single row
-        parts = -(-data.count // max(limit, LIMIT))
+        parts = -(-data.count // max(batch, LIMIT))
         small, larger = divmod(data.count, parts)
-        order = np.arange(data.count)
-        self.runs, self.count = [], data.count
-        for batch, batches, rows in ((small + 1, larger, order), (small, parts - larger, order[(small + 1) * larger :])):
+        order, border = np.arange(data.count), (small + 1) * larger
+        self.count = data.count
+        self.runs: list[tuple[Pass, np.ndarray, int]] = []
+        for size, batches, rows in ((small + 1, larger, order), (small, parts - larger, order[border:])):
             if batches:
-                kernel = measuring_kernel(loss, metric, (params, data.x, data.y), batch, options)
-                self.runs.append((compiled_pass(kernel, leaves, count, False, batch), rows, batches))
+                kernel = measuring_kernel(loss, metric, (params, data.x, data.y), size, options)
+                self.runs.append((compiled_pass(kernel, leaves, memory.count, False, size), rows, batches))
 
     def __call__(self) -> tuple[float, float]:
         sums = np.zeros(2)

@@ -1,6 +1,6 @@
 """What the steps of training change, parameters and optimiser state, in one block of memory.
 
-in:  a pytree of arrays and numbers
+in:  both as pytrees of arrays and numbers
 out: one array per leaf (without axes for a number) that compiled code writes to; all of them are saved and put back
      with one copy, which is cheap enough to do before every call of the loop
 """
@@ -18,10 +18,11 @@ ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 
 
 class Memory:
-    """`arrays`: the leaves in order, views of `block`."""
+    """`arrays`: the leaves in order, views of `block`; the first `count` are parameters."""
 
-    def __init__(self, tree):
-        leaves, self.spec = flatten(tree)
+    def __init__(self, params, state):
+        leaves, self.spec = flatten((params, state))
+        self.count = len(flatten(params)[0])
         values = [np.asarray(as_value(leaf)) for leaf in leaves]
         starts = np.cumsum([0, *(-(-v.nbytes // ALIGNMENT) * ALIGNMENT for v in values)])
         self.block = _aligned(int(starts[-1]))
@@ -33,7 +34,7 @@ class Memory:
             array[...] = value
 
     def copied(self) -> Any:
-        """The tree as it is now, in memory of its own."""
+        """(parameters, state) as they are now, in memory of their own."""
         return unflatten(self.spec, [a.copy() if a.ndim else a[()] for a in self.arrays])
 
     def save(self, into: np.ndarray | None) -> np.ndarray:
@@ -47,7 +48,8 @@ class Memory:
         np.copyto(self.block, saved)
 
     def is_finite(self) -> bool:
-        return all(np.isfinite(a).all() for a in self.arrays if a.dtype.kind == "f")
+        """Whether the parameters are."""
+        return all(np.isfinite(a).all() for a in self.arrays[: self.count])
 
 
 def _aligned(nbytes: int) -> np.ndarray:

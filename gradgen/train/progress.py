@@ -2,7 +2,7 @@
 that is where standard error is no terminal (a notebook counts as one for rich).
 
     with bar(show, epochs, rows) as progress:
-        progress.report(epoch, rows_done, {"loss": 0.31, "accuracy": 0.94}, samples_per_second)
+        progress.report(epoch, rows_done, {"loss": 0.31, "val_loss": 0.33}, samples_per_second)
 """
 
 from __future__ import annotations
@@ -12,10 +12,11 @@ import time
 from contextlib import suppress
 
 PAUSE = 0.1  # seconds between two pictures: drawing more often would cost more than small epochs do
+WIDE = 100  # columns that leave room for the time to come
 
 
 class Progress:
-    """Draws nothing: the bar where there is none, and what the others share."""
+    """What all bars share, and the bar where there is none: it draws nothing."""
 
     def __init__(self, epochs: int, rows: int):
         self.epochs, self.rows = epochs, rows
@@ -34,7 +35,7 @@ class Progress:
             self.drawn = now
             self.draw(done, min(epoch + 1, self.epochs), words(facts, speed))
 
-    def draw(self, done: int, epoch: int, text: str) -> None:
+    def draw(self, done: int, epoch: int, text: str) -> None:  # noqa: ARG002  what a bar shows
         return None
 
 
@@ -46,8 +47,9 @@ class RichProgress(Progress):
         from rich.progress import Progress as Bar
 
         super().__init__(epochs, rows)
-        columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[words]}"), TimeRemainingColumn()
-        self.bar = Bar(*columns, console=console)
+        columns = [TextColumn("{task.description}"), BarColumn(bar_width=None), TextColumn("{task.fields[words]}")]
+        columns += [TimeRemainingColumn()] if console.width >= WIDE else []
+        self.bar = Bar(*columns, console=console, expand=True)
         self.task = self.bar.add_task(f"epoch 0/{epochs}", total=epochs * rows, words="")
 
     def __enter__(self) -> Progress:
@@ -96,5 +98,18 @@ def bar(show: bool, epochs: int, rows: int) -> Progress:
 
 
 def words(facts: dict[str, float], speed: float) -> str:
-    """loss 0.312  accuracy 0.941  1,234,567 samples/s."""
-    return "  ".join([*(f"{name} {value:.4g}" for name, value in facts.items()), f"{speed:,.0f} samples/s"])
+    """loss 0.312 (0.345)  accuracy 0.941 (0.937)  1.23M samples/s: in brackets the validation data's."""
+    parts = []
+    for name, value in facts.items():
+        if not name.startswith("val_"):
+            held_out = facts.get(f"val_{name}")
+            parts.append(f"{name} {value:.3g}" + ("" if held_out is None else f" ({held_out:.3g})"))
+    return "  ".join([*parts, f"{short(speed)} samples/s"])
+
+
+def short(number: float) -> str:
+    """12300 as 12.3k."""
+    for unit, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if number >= unit:
+            return f"{number / unit:.3g}{letter}"
+    return f"{number:.3g}"

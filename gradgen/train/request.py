@@ -64,13 +64,15 @@ def request(
     batch = known.count if batch_size is None else min(_count("batch_size", batch_size, 1), known.count)
     held_out = None if validation is None else rows_of(validation, "validation")
     params = _numbers(params)
-    memory = Memory((params, optimizer.init(params)))
+    memory = Memory(params, optimizer.init(params))
     training = _training(loss, metric, optimizer, memory, known, batch, drop_last, options)
     measuring = Measuring(loss, metric, params, memory, held_out, batch, options) if held_out else None
     return Request(known, memory, training, measuring, epochs, patience, metric, callbacks)
 
 
-def _training(loss, metric, optimizer, memory: Memory, data: Rows, batch: int, drop_last: bool, options: dict) -> Training:
+def _training(
+    loss, metric, optimizer, memory: Memory, data: Rows, batch: int, drop_last: bool, options: dict
+) -> Training:
     numbers = flatten(hyperparameters.values(optimizer))[0]
     leaves = [*memory.arrays, *flatten((data.x, data.y))[0], None, *numbers]
     args = (*memory.copied(), data.x, data.y)

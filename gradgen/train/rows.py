@@ -57,7 +57,8 @@ def rows_of(data, what: str) -> Rows:
                             hint="all need the same first axis")  # fmt: skip
     if lengths[0] == 0:
         raise ArgumentError(f"fit: {what} has no rows")
-    return Rows(*unflatten(spec, values), lengths[0])
+    x, y = unflatten(spec, values)
+    return Rows(x, y, lengths[0])
 
 
 def _either(lengths: list[int]) -> str:

@@ -10,7 +10,6 @@ serves data sets of any length. `metric` is left out where there is none. Both s
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Any
 
 import numpy as np
 
@@ -113,5 +112,3 @@ def _check_scalars(kernel: Kernel, first: int) -> None:
             raise ArgumentError(f"fit: the {what} is {node.type}, not a scalar", hint="np.mean of it is one")
     if len(kernel.graph.outputs) - first > 2:
         raise ArgumentError("fit: the loss or the metric returns several values", hint="each returns one number")
-
-

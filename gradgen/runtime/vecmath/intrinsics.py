@@ -6,7 +6,7 @@ out: straight LLVM instructions, no call and no branch, which the loop vectorise
     power = float64_of(bits64(t) << np.uint64(52))     # all unsigned: of int64 and uint64 Numba makes a float64
 """
 
-# ruff: noqa: ARG001, ARG005  Numba tells intrinsics more than they need
+# ruff: noqa: ARG005  Numba tells intrinsics more than they need
 import numba.extending
 
 # `contract` alone: an instruction keeps its flags when it is inlined, so no caller's `reassoc` cancels t + big - big.
