@@ -195,7 +195,8 @@ class CompiledFunction:
 
         halves = self._halves
         request = Request(
-            lambda *args: self._transformed(*filled(args)), self._name(), binding.origin_of(self._function), slots, call.spec,
+            lambda *args: self._transformed(*filled(args)), self._name(), binding.origin_of(self._function), slots,
+            call.spec,
             binding.leaf_names(call.args, call.static, self.parameter_names), self._settings.options, hints,
             (lambda gs, *args: halves.function(gs, *filled(args))) if halves else None,
             halves.cotangents if halves else None,
@@ -255,11 +256,11 @@ class CompiledFunction:
 
     def _nopython_slots(self, slots: tuple[Slot, ...], family: tuple) -> tuple[tuple[Slot, ...], dict]:
         if self._settings.signature is not None:
-            declared, hints = dispatch.declared_slots(self._settings.signature, None)
+            declared, known = dispatch.declared_slots(self._settings.signature, None)
             weak = tuple(Slot(d.dtype, d.shape, s.weak) for d, s in zip(declared, slots, strict=True))
             if [(d.dtype, len(d.shape)) for d in declared] != [(s.dtype, len(s.shape)) for s in slots]:
                 raise ShapeError(f"{self._name()}: called in @njit code with other types than its signature {declared}")
-            return weak, hints
+            return weak, known
         seen = self._families.get(family)
         shapes = seen.seen[-1] if seen and seen.seen else None
         hints: dict[str, int] = {}
@@ -297,7 +298,7 @@ def _runner_of(built: Built, leaves: Sequence) -> Callable:
     """Leaves of these types and sizes -> results in the user's structure."""
     spec = built.out_spec
     if not built.kernel.graph.outputs:
-        return lambda leaves: unflatten(spec, [])
+        return lambda _: unflatten(spec, [])
     call = caller(built.kernel, leaves)
     if spec.is_leaf():
         return lambda leaves: call(leaves)[0]

@@ -62,7 +62,7 @@ def as_value(leaf):
         raise DTypeError(f"an argument of type {type(leaf).__name__}: {error}") from None
     if array.dtype.name not in SHORT:
         raise DTypeError(f"an argument of type {type(leaf).__name__} and dtype {array.dtype}",
-                         hint=f"gradgen computes with {', '.join(SHORT)}; mark arguments that are no numbers as static")  # fmt: skip
+                         hint=f"mark it as static, or convert it to one of {', '.join(SHORT)}")  # fmt: skip
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
     return array[()] if array.ndim == 0 else writable(np.ascontiguousarray(array))
@@ -77,7 +77,7 @@ class _Alias:
 
 
 def writable(array: np.ndarray) -> np.ndarray:
-    """The same memory, marked writable: Numba would compile again for read-only arrays, and no kernel writes to them."""
+    """The same memory, marked writable: Numba would compile again for read-only arrays; no kernel writes to inputs."""
     return array if array.flags.writeable else np.asarray(_Alias(array))
 
 
@@ -99,7 +99,7 @@ def symbolic_slots(slots: tuple[Slot, ...], seen: list[tuple], always: bool) -> 
     shapes: list[tuple] = []
     letters = iter([*"nmklpqrs", *(f"n{i}" for i in range(1000))])
     for place, slot in enumerate(slots):
-        sizes: list[int | str] = []
+        sizes: list = []
         for axis, n in enumerate(slot.shape):
             history = tuple(shape[place][axis] for shape in seen)
             varies = always or len(set(history)) > 1

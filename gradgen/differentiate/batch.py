@@ -32,7 +32,8 @@ def batch(builder: Builder, outputs: Sequence[Node], batched: Mapping[Node, Node
 
 def _spread(x: Any, size: Size) -> Any:
     """One value for the whole batch."""
-    return np.broadcast_to(x, (size, *x.shape))
+    shape: Any = (size, *x.shape)
+    return np.broadcast_to(x, shape)
 
 
 def _all(xs, plain, size):

@@ -64,8 +64,10 @@ def _unit_vectors(builder: Builder, like: Tracer) -> Any:
     if shape == ():
         return np.reshape(np.ones_like(probe), (1,))
     place = np.zeros_like(probe).astype(np.int64).__gradgen_iota__(n)
-    eye = (np.reshape(place, (n, 1)) == place).astype(like.dtype)
-    return np.reshape(eye, (n, *shape))
+    column: Any = (n, 1)
+    eye = (np.reshape(place, column) == place).astype(like.dtype)
+    units: Any = (n, *shape)
+    return np.reshape(eye, units)
 
 
 def _rows_reverse(call: Fresh, out: Tracer) -> list[Node]:
@@ -75,8 +77,11 @@ def _rows_reverse(call: Fresh, out: Tracer) -> list[Node]:
     rows = [f if f is not None else zeros(builder, n) for f, n in zip(found, wrt, strict=True)]
     units = _unit_vectors(builder, out)
     rows = batch(builder, rows, {g.node: units.node}, out.type.size)
-    shaped = [np.reshape(wrap(builder, r), (*out.type.shape, *n.shape)) for r, n in zip(rows, wrt, strict=True)]
-    return [s.node for s in shaped]
+    return [_shaped(wrap(builder, r), (*out.type.shape, *n.shape)) for r, n in zip(rows, wrt, strict=True)]
+
+
+def _shaped(x: Any, shape: Any) -> Node:
+    return np.reshape(x, shape).node
 
 
 def _columns_forward(call: Fresh, out: Tracer, x: Tracer) -> Node:
@@ -84,8 +89,6 @@ def _columns_forward(call: Fresh, out: Tracer, x: Tracer) -> Node:
     t = fresh_input(builder, x.type)
     (pushed,) = pushforward(builder, [out.node], [x.node], [t.node])
     units = _unit_vectors(builder, x)
-    columns = batch(
-        builder, [pushed if pushed is not None else zeros(builder, out.node)], {t.node: units.node}, x.type.size
-    )
-    moved = np.moveaxis(wrap(builder, columns[0]), 0, -1)
-    return np.reshape(moved, (*out.type.shape, *x.type.shape)).node
+    tangent = pushed if pushed is not None else zeros(builder, out.node)
+    (columns,) = batch(builder, [tangent], {t.node: units.node}, x.type.size)
+    return _shaped(np.moveaxis(wrap(builder, columns), 0, -1), (*out.type.shape, *x.type.shape))

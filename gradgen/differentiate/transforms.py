@@ -75,7 +75,7 @@ class Fresh:
         for x in self.inputs:
             if x.dtype.kind != "f":
                 raise DifferentiationError(f"{what} with respect to {x.node.label}: {x.type} is not a float",
-                                           where=users_line(), hint="pass a float (1.0 for 1), or choose others by argnums")  # fmt: skip
+                                           where=users_line(), hint="pass 1.0 for 1, or choose argnums")  # fmt: skip
 
 
 def value_and_grad(function, positions: tuple[int, ...], single: bool, has_aux: bool, names=()) -> Callable:
@@ -122,7 +122,7 @@ def scalar_output(builder: Builder, value) -> Tracer:
     if len(found) != 1 or np.ndim(found[0]) != 0:
         shown = ", ".join(str(getattr(x, "type", np.shape(x))) for x in found)
         raise DifferentiationError(f"gradient of an output that is not a scalar: {shown or 'None'}", where=users_line(),
-                                   hint="reduce it with np.sum or np.mean, or use jacobian; has_aux=True for more results")  # fmt: skip
+                                   hint="reduce it with np.sum, use jacobian, or has_aux=True")  # fmt: skip
     out = lift_output(builder, found[0])
     if out.dtype.kind != "f":
         raise DifferentiationError(f"gradient of an output of type {out.type}: it is not a float", where=users_line(),
@@ -138,7 +138,7 @@ def jvp(function, args: Sequence, tangents: Sequence) -> tuple:
     """(out, tangent of out). `tangents`: trees like `args`."""
     call = Fresh(function, args, range(len(args)))
     call.require_floats("tangent")
-    given = [lifted(call.builder, t) for t in flatten(tuple(tangents))[0]]
+    given: list[Any] = [lifted(call.builder, t) for t in flatten(tuple(tangents))[0]]
     _match_tangents(call, given)
     outs, spec = flatten(call.result)
     outs = [lift_output(call.builder, x) for x in outs]
@@ -149,7 +149,7 @@ def jvp(function, args: Sequence, tangents: Sequence) -> tuple:
     return unflatten(spec, flat[: len(outs)]), unflatten(spec, flat[len(outs) :])
 
 
-def _match_tangents(call: Fresh, given: list[Tracer]) -> None:
+def _match_tangents(call: Fresh, given: list[Any]) -> None:
     if len(given) != len(call.inputs):
         raise ArgumentError(
             f"jvp: {len(call.inputs)} arguments, {len(given)} tangents", hint="jvp(f, (x, y), (tx, ty))"

@@ -37,7 +37,10 @@ class Quotient:
 
 
 class Narrow(BaseException):
-    """Not an error, and not for a user's `except Exception`. The trace needs to know sizes: trace again with these symbols replaced (name -> int or symbol name)."""
+    """The trace needs to know sizes: trace again with these symbols replaced (name -> int or symbol name).
+
+    Not an error, and not for a user's `except Exception`.
+    """
 
     def __init__(self, replacements: dict[str, int | str]):
         super().__init__(replacements)

@@ -19,7 +19,7 @@ divide = elementwise("divide", (np.divide, np.true_divide), lambda out, x, y: (1
 negative = elementwise("negative", np.negative, lambda out, x: (-1,), "-{x}")
 square = elementwise("square", np.square, lambda out, x: (2 * x,), "{x} * {x}")
 reciprocal = elementwise("reciprocal", np.reciprocal, lambda out, x: (-out * out,), "{one} / {x}", weight=4, sample=(AWAY,))
-absolute = elementwise("absolute", (np.absolute, np.fabs), lambda out, x: (np.sign(x),), "abs({x})", sample=(AWAY,))
+absolute = elementwise("absolute", np.absolute, lambda out, x: (np.sign(x),), "abs({x})", sample=(AWAY,))
 sign = elementwise("sign", np.sign, lambda out, x: (None,), "{one} if {x} > {zero} else -{one} if {x} < {zero} else {x}")
 floor_divide = elementwise("floor_divide", np.floor_divide, lambda out, x, y: (None, None), "{x} // {y}", weight=6,
                            sample=(ANY, AWAY))
@@ -42,8 +42,9 @@ def _power_partials(out, x, y):
 
 
 power = elementwise(
-    "power", (np.power, np.float_power), _power_partials, "{x} ** {y}", weight=20, sample=(POSITIVE, ANY)
-)
+    "power", np.power, _power_partials, "power{bits}({x}, {y})", needs="power{bits}", integer_emit="{x} ** {y}",
+    weight=20, sample=(POSITIVE, ANY),
+)  # fmt: skip
 
 
 def _halves(out, x, y):

@@ -39,7 +39,7 @@ def _scatter_add_eval(x, index, axis, shape):
 
 
 # zeros of a shape, to which x is added at the indices: equal indices accumulate
-scatter_add = register(
+scatter_add: Op = register(
     Op(
         "scatter_add",
         SCATTER,

@@ -130,7 +130,7 @@ def _embed_eval(x, starts, steps, shape):
 
 
 # zeros of a shape, with the operand written at a slice
-embed = register(
+embed: Op = register(
     Op(
         "embed",
         SCATTER,

@@ -26,7 +26,7 @@ class Split:
 
 
 def split(graph: Graph, inputs: int, outputs: int) -> Split:
-    """`graph`: the first `inputs` inputs are the primal's, the others cotangents; the first `outputs` outputs likewise."""
+    """`graph`: its first `inputs` inputs and `outputs` outputs are the primal's, the rest cotangents and gradients."""
     given, cotangents = graph.inputs[:inputs], graph.inputs[inputs:]
     primal, gradients = graph.outputs[:outputs], graph.outputs[outputs:]
     nodes = graph.nodes

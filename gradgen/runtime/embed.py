@@ -20,7 +20,7 @@ from pathlib import Path
 from gradgen.errors import ArgumentError
 
 FOLDER = Path(__file__).parent
-FILES = ("vecmath/intrinsics.py", "vecmath/exponential.py", "vecmath/logarithm.py", "arrays.py")
+FILES = ("vecmath/intrinsics.py", "vecmath/exponential.py", "vecmath/logarithm.py", "vecmath/power.py", "arrays.py")
 # each uses only what those before it define
 
 

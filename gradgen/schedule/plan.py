@@ -105,7 +105,7 @@ def _overwrites(graph: Graph, donate: dict[int, int], work: list[Unit], reads: d
         mine = writers.get(node, [])
         if node.type != old.type or len(mine) != 1 or mine[0].combine or mine[0].fill or mine[0].is_call:
             continue
-        own = tuple(mine[0].target(mine[0].point(loop_variables(len(mine[0].domain)))))  # type: ignore[misc]
+        own = tuple(mine[0].target(mine[0].point(loop_variables(len(mine[0].domain)))))
         if any(a.node is old and a.index != own for a in reads[mine[0]]):
             continue
         later = _dependants(mine[0], writers, reads)

@@ -1,9 +1,9 @@
 """The loop program: what stands between graph and source. Printers (Python, C) decide nothing beyond it.
 
     Program   = buffers, results, body
-    Statement = Loop(var, extent, body) | Assign(name, expr) | Store(buffer, index, expr) | Update(buffer, index, combine, expr)
-              | Fill(buffer, index, value) | CheckIndex(name, size) | Best(value, position, better, candidate, index)
-              | Call(op, out, operands)
+    Statement = Loop(var, extent, body) | Assign(name, expr) | Store(buffer, index, expr)
+              | Update(buffer, index, combine, expr) | Fill(buffer, index, value) | CheckIndex(name, size)
+              | Best(value, position, better, candidate, index) | Call(op, out, operands)
     Expr      = Number(value) | Local(name) | Load(buffer, index) | Apply(op, args) | Position(index) | SizeOf(size)
     Index     = const + coeff*var + ...      var: a loop variable or a local that holds an index
 

@@ -88,6 +88,15 @@ FUNCTIONS[np.bitwise_and] = _bitwise(arithmetic.logical_and, "and")
 FUNCTIONS[np.bitwise_or] = _bitwise(arithmetic.logical_or, "or")
 FUNCTIONS[np.invert] = _bitwise(arithmetic.logical_not, "not")
 FUNCTIONS[np.positive] = lambda x: x
+FUNCTIONS[np.fabs] = lambda x: np.absolute(x if x.dtype.kind == "f" else x.astype(np.float64))
+
+
+def _float_power(x, y):
+    like = promotion.exemplar((x, y))
+    return np.power(*(promotion.cast(lift(v, like), np.dtype(np.float64)) for v in (x, y)))
+
+
+FUNCTIONS[np.float_power] = _float_power
 FUNCTIONS[np.exp2] = lambda x: np.exp(x * float(np.log(2.0)))
 FUNCTIONS[np.deg2rad] = FUNCTIONS[np.radians] = lambda x: x * (np.pi / 180)
 FUNCTIONS[np.rad2deg] = FUNCTIONS[np.degrees] = lambda x: x * (180 / np.pi)

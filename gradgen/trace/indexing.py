@@ -54,7 +54,7 @@ def _full(x, keys: tuple) -> list:
     for k in keys:
         if getattr(k, "dtype", None) == np.bool_ or (isinstance(k, list) and k and isinstance(k[0], bool)):
             if is_traced(k):
-                raise UnsupportedError("indexing with a traced mask: the size of the result is data", where=users_line(),
+                raise UnsupportedError("indexing with a traced mask: the result's size is data", where=users_line(),
                                        hint="np.where(mask, x, 0) keeps the size")  # fmt: skip
             flat.extend(np.nonzero(np.asarray(k)))
         else:

@@ -18,10 +18,10 @@ def _pair(a, b, what: str):
     like = exemplar((a, b))
     dtypes = _result_dtype(a, b)
     a, b = (promotion.cast(lift(x, like), dtypes) for x in (a, b))
-    inner = b.type.shape[-2 if b.ndim > 1 else 0] if b.ndim else None
+    inner = b.type.shape[-2 if b.ndim > 1 else 0] if b.ndim else 0
     if a.ndim and b.ndim and not same(a.type.shape[-1], inner):
         raise ShapeError(f"{what}: {a.type} @ {b.type}: inner sizes differ ({a.type.shape[-1]} and {inner})",
-                         where=users_line(), hint="the last axis of the left must match the last but one of the right")  # fmt: skip
+                         where=users_line(), hint="last axis of the left, last but one of the right")  # fmt: skip
     return a, b
 
 

@@ -11,7 +11,7 @@ from gradgen.ir.types import SHORT, Type
 from gradgen.ops import leaves, views
 from gradgen.ops.record import BY_NUMPY, Op
 
-_PYTHON = {"f": float, "i": int, "u": int, "b": bool}
+_PYTHON = {"f": float, "i": int, "u": int, "b": np.dtype(bool)}  # a bool is no weak number
 
 
 def exemplar(args):
@@ -55,7 +55,7 @@ def dtype_of(x):
     if is_traced(x):
         return _PYTHON[x.dtype.kind] if x.weak else x.dtype
     if is_weak(x):
-        return type(x) if isinstance(x, (bool, int, float)) else int
+        return np.dtype(bool) if isinstance(x, bool) else type(x) if isinstance(x, (int, float)) else int
     return _array(x).dtype
 
 

@@ -83,7 +83,7 @@ class Traced:
         text = where.text if where else ""
         if "] =" in text or "]=" in text.replace("==", ""):
             raise MutationError("assignment of a traced value into a NumPy array", where=where,
-                                hint="build the array from its parts: np.stack, np.concatenate or np.where")  # fmt: skip
+                                hint="build it from its parts: np.stack, np.concatenate, np.where")  # fmt: skip
         raise TraceError("np.array / np.asarray of a traced value", where=where,
                          hint="use it as it is, or join several with np.stack or np.concatenate")  # fmt: skip
 
@@ -115,7 +115,7 @@ class Traced:
 
     def __setitem__(self, key, value):
         raise MutationError(f"assignment into a traced array of type {self.type}", where=users_line(),
-                            hint="build the array from its parts: np.stack, np.concatenate or np.where")  # fmt: skip
+                            hint="build it from its parts: np.stack, np.concatenate, np.where")  # fmt: skip
 
     def __len__(self) -> int:
         if not self.type.shape:

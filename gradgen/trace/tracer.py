@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import threading
-
 from typing import Any
 
 import numpy as np

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import numpy as np
 
+from gradgen.trace.pytree import flatten
 from gradgen.train.memory import Memory
 from gradgen.train.passes import Pass, compiled_pass
 from gradgen.train.rows import Rows
 from gradgen.train.step import measuring_kernel
-from gradgen.trace.pytree import flatten
 
 LIMIT = 256  # rows of a batch, where training's own are not larger: it bounds the workspace
 
