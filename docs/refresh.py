@@ -24,6 +24,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from gradgen.ops import BY_NUMPY, REGISTRY
+
 ROOT = Path(__file__).resolve().parent.parent
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SHOWN = re.compile(r"\n+(?:<!-- parts: ([\d ]+) -->\n+)?```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -67,13 +69,16 @@ def run(page: Path) -> Iterator[tuple[Block, str]]:
     whole = "\n".join(block.code for block in found)
     linecache.cache[f"{name}.py"] = (len(whole), None, whole.splitlines(keepends=True), f"{name}.py")
     module = sys.modules[name] = types.ModuleType(name)
-    first = 0
+    first, ops, numpy = 0, dict(REGISTRY), dict(BY_NUMPY)  # a page may show how an op is added
     try:
         for block in found:
             yield block, selected(_printed(block, module, f"{name}.py", first), block.parts)
             first += block.code.count("\n") + 1
     finally:
         del sys.modules[name], linecache.cache[f"{name}.py"]
+        for table, before in ((REGISTRY, ops), (BY_NUMPY, numpy)):
+            table.clear()
+            table.update(before)
 
 
 def _printed(block: Block, module: types.ModuleType, file: str, first: int) -> str:

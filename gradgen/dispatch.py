@@ -89,13 +89,13 @@ def slot_of(value) -> Slot:
     return Slot(np.dtype(type(value)) if weak else value.dtype, (), weak)
 
 
-def symbolic_slots(slots: tuple[Slot, ...], seen: list[tuple], always: bool) -> tuple[tuple[Slot, ...], dict[str, int]]:
+def symbolic_slots(slots: tuple[Slot, ...], seen: list[tuple], always: bool) -> tuple[tuple[Slot, ...], dict]:
     """Slots in which sizes that vary over `seen` (the last is the call at hand) are symbols, and their hints.
 
     `always`: every size above 1 becomes a symbol, whether it varied or not.
     """
     names: dict[tuple, str] = {}
-    hints: dict[str, int] = {}
+    hints: dict[str, Any] = {}
     shapes: list[tuple] = []
     letters = iter([*"nmklpqrs", *(f"n{i}" for i in range(1000))])
     for place, slot in enumerate(slots):

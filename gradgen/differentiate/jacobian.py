@@ -81,7 +81,8 @@ def _rows_reverse(call: Fresh, out: Tracer) -> list[Node]:
 
 
 def _shaped(x: Any, shape: Any) -> Node:
-    return np.reshape(x, shape).node
+    out: Any = np.reshape(x, shape)
+    return out.node
 
 
 def _columns_forward(call: Fresh, out: Tracer, x: Tracer) -> Node:

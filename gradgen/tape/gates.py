@@ -98,7 +98,7 @@ class Elementwise(Gate):
 
     def backward(self, g, mask=None):
         xs = self.operands()
-        partials = self.op.partials(self.out, *xs)  # type: ignore[misc]
+        partials = self.op.partials(self.out, *xs)
         routes = self.op.masks(self.out, *xs) if self.op.masks else None
         parts: list = []
         for k, parent in enumerate(self.parents):
@@ -127,7 +127,7 @@ class Reduction(Gate):
 
     def backward(self, g, mask=None):
         (x,) = self.xs
-        (partial,) = self.op.partials(self.out, x, **self.attrs)  # type: ignore[misc]
+        (partial,) = self.op.partials(self.out, x, **self.attrs)
         part = scale(spread(g, x, **self.attrs), partial)
         if mask is not None:
             part = np.where(spread(mask, x, **self.attrs), part, 0)
