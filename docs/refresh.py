@@ -67,15 +67,17 @@ def run(page: Path) -> Iterator[tuple[Block, str]]:
     found = blocks(page.read_text("utf-8"))
     name = page.stem.lower().replace("-", "_")
     whole = "\n".join(block.code for block in found)
-    linecache.cache[f"{name}.py"] = (len(whole), None, whole.splitlines(keepends=True), f"{name}.py")
-    module = sys.modules[name] = types.ModuleType(name)
+    file = f"{name}.py"  # what generated code calls the user's file
+    linecache.cache[file] = (len(whole), None, whole.splitlines(keepends=True), file)
+    module = types.ModuleType(f"page_{name}")
+    sys.modules[module.__name__] = module
     first, ops, numpy = 0, dict(REGISTRY), dict(BY_NUMPY)  # a page may show how an op is added
     try:
         for block in found:
-            yield block, selected(_printed(block, module, f"{name}.py", first), block.parts)
+            yield block, selected(_printed(block, module, file, first), block.parts)
             first += block.code.count("\n") + 1
     finally:
-        del sys.modules[name], linecache.cache[f"{name}.py"]
+        del sys.modules[module.__name__], linecache.cache[file]
         for table, before in ((REGISTRY, ops), (BY_NUMPY, numpy)):
             table.clear()
             table.update(before)

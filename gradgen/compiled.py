@@ -280,15 +280,17 @@ _SCALARS = frozenset((float, int, bool, np.float64, np.float32, np.int64))
 def _key(leaves: Sequence):
     """A key for leaves that are plain numbers and contiguous arrays, or None."""
     key: list = []
+    add = key.append
     for x in leaves:
         kind = type(x)
         if kind is np.ndarray:
-            flags = x.flags
-            if not (flags.c_contiguous and flags.writeable and x.shape):
+            shape = x.shape
+            if not (shape and x.flags.carray):  # C-contiguous, aligned, writable
                 return None
-            key += (x.dtype, x.shape)
+            add(x.dtype)
+            add(shape)
         elif kind in _SCALARS:
-            key.append(kind)
+            add(kind)
         else:
             return None
     return tuple(key)

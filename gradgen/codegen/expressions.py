@@ -68,7 +68,7 @@ class Expressions:
         bits = operand.itemsize * 8
         parts = {k: f"({self._text(a)})" for k, a in zip("xyz", expr.args, strict=False)}
         single = expr.op.single if self.depth == 0 else None
-        if expr.op.needs and not single and emit_template(expr) is expr.op.emit:
+        if expr.op.needs and not single:
             self.needs.add(expr.op.needs.format(bits=bits))
         text = (single or emit_template(expr)).format(
             **parts, bits=bits, zero=number(0, operand), one=number(1, operand), dtype=cast(expr.dtype)

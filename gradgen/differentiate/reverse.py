@@ -30,12 +30,13 @@ from gradgen.ops.reductions import spread
 class Mask:
     """Where a cotangent counts; `value` is evaluated only where a product needs it.
 
-    `guard`: whether it shields from values that may be nan or inf. A kink does not: where(z > 0, z, 0), maximum(a, b)
-    choose by the very value that they route.
+    `guard`: whether it shields from values that may be nan or inf. where(z > 0, z, 0) does not: it chooses by the very
+    value that it routes. `local`: made by maximum and its kin, which shield elementwise neighbours and nothing beyond.
     """
 
     value: Callable[[], Any]
     guard: bool
+    local: bool
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def _either(a: Mask | None, b: Mask | None) -> Mask | None:
         if p.op is arithmetic.logical_not and p.inputs[0] is q:
             return None
     joined = np.logical_or(left, right)
-    return Mask(lambda: joined, a.guard or b.guard)
+    return Mask(lambda: joined, a.guard or b.guard, a.local or b.local)
 
 
 def _pull(builder: Builder, node: Node, g: Cotangent, live: set[Node]):
@@ -123,18 +124,18 @@ def _through_partial(builder: Builder, node: Node, g: Cotangent, k: int, partial
         value = np.where(mask.value(), value, 0)
     if route is not None:
         value = np.where(route, value, 0)
-        mask = _routed(mask, route, not _is_kink(node, operand))
+        mask = _routed(mask, route, not _is_kink(node, operand), node.op is not arithmetic.where)
     return Cotangent(value.astype(operand.dtype), mask)
 
 
 def _spread_mask(mask: Mask, x, axes) -> Mask:
-    return Mask(lambda: spread(mask.value(), x, axes), mask.guard)
+    return Mask(lambda: spread(mask.value(), x, axes), mask.guard, mask.local)
 
 
-def _routed(mask: Mask | None, route, guard: bool) -> Mask:
+def _routed(mask: Mask | None, route, guard: bool, local: bool) -> Mask:
     if mask is None:
-        return Mask(lambda: route, guard)
-    return Mask(lambda: np.logical_and(mask.value(), route), guard or mask.guard)
+        return Mask(lambda: route, guard, local)
+    return Mask(lambda: np.logical_and(mask.value(), route), guard or mask.guard, local and mask.local)
 
 
 def _is_kink(node: Node, operand: Node) -> bool:
@@ -150,15 +151,17 @@ def _is_kink(node: Node, operand: Node) -> bool:
 def _through_transpose(builder: Builder, node: Node, g: Cotangent, k: int) -> Cotangent:
     xs = [wrap(builder, n) for n in node.inputs]
     transpose, mask = node.op.transposes[k], g.mask
-    if mask is None:
+    if mask is None or mask.local:
         return Cotangent(transpose(g.value, *xs, **node.attrs))
 
     def counts(place: int):
         # An operand counts where any result that counts is made from it: the same transpose, over 0s and 1s.
+        if node.op.counts:
+            return node.op.counts[place](mask.value(), *xs)
         ones = [np.ones_like(x) if carries(x.node) else x for x in xs]
         return node.op.transposes[place](mask.value().astype(xs[place].dtype), *ones, **node.attrs) > 0
 
     if node.op.kind == CALL and mask.guard:
         # The other operand meets cotangents that are 0 behind the guard: where it does not count, it may be inf.
         xs = [x if place == k else np.where(counts(place), x, 0) for place, x in enumerate(xs)]
-    return Cotangent(transpose(g.value, *xs, **node.attrs), Mask(lambda: counts(k), mask.guard))
+    return Cotangent(transpose(g.value, *xs, **node.attrs), Mask(lambda: counts(k), mask.guard, False))

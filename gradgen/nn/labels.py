@@ -38,3 +38,9 @@ def label_mask(labels, scores):
     if not is_one_hot(labels, scores):
         return np.expand_dims(labels, -1) == np.arange(scores.shape[-1])
     return labels if labels.dtype.kind == "b" else labels > 0
+
+
+def label_weights(labels, scores):
+    """f[..., k] in the dtype of the scores: 1 at the label's class, or the probabilities that were given."""
+    weights = labels if is_one_hot(labels, scores) else label_mask(labels, scores)
+    return weights.astype(scores.dtype)

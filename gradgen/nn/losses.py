@@ -10,7 +10,7 @@ import numpy as np
 
 from gradgen.errors import ArgumentError, ShapeError
 from gradgen.nn.activations import log_softmax, relu, softplus_tail
-from gradgen.nn.labels import is_one_hot, label_mask
+from gradgen.nn.labels import label_mask, label_weights
 
 
 def mse(prediction, target):
@@ -50,10 +50,10 @@ def softmax_cross_entropy(logits, labels):
     Takes logits, not probabilities. One-hot labels may be any probabilities; a zero counts nothing, even where the
     logit is -inf. Integers outside 0..k-1 are not checked: such rows add 0. Source: Bishop 2006, equation 4.108.
     """
-    log_probability = np.where(label_mask(labels, logits), log_softmax(logits), 0)
-    if is_one_hot(labels, logits):
-        log_probability = labels.astype(logits.dtype) * log_probability
-    return -np.mean(np.sum(log_probability, axis=-1))
+    # 0 * -inf is nan, so -inf is kept to the lowest number. A `where` by the labels would do as well, but it is a guard
+    # that everything in front of the logits would have to be shielded by (docs/derivatives.md).
+    log_probability = np.maximum(log_softmax(logits), np.finfo(logits.dtype).min.item())
+    return -np.mean(np.sum(label_weights(labels, logits) * log_probability, axis=-1))
 
 
 def svm_hinge(scores, labels, delta=1.0):
@@ -63,9 +63,9 @@ def svm_hinge(scores, labels, delta=1.0):
     Source: Weston & Watkins 1999, in the form of Stanford's CS231n (linear classification notes).
     """
     _check_positive("svm_hinge", delta)
-    right = label_mask(labels, scores)
-    right_score = np.sum(np.where(right, scores, 0), axis=-1, keepdims=True)
-    return np.mean(np.sum(np.where(right, 0, relu(scores - right_score + delta)), axis=-1))
+    right = label_mask(labels, scores).astype(scores.dtype)
+    right_score = np.sum(right * scores, axis=-1, keepdims=True)
+    return np.mean(np.sum((1 - right) * relu(scores - right_score + delta), axis=-1))
 
 
 def _mean_of_rows(x):

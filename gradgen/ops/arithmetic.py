@@ -42,7 +42,7 @@ def _power_partials(out, x, y):
 
 
 power = elementwise(
-    "power", np.power, _power_partials, "power{bits}({x}, {y})", needs="power{bits}", integer_emit="{x} ** {y}",
+    "power", np.power, _power_partials, "power{bits}({x}, {y})", needs="power{bits}",
     weight=20, sample=(POSITIVE, ANY),
 )  # fmt: skip
 

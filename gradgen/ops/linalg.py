@@ -18,6 +18,14 @@ def _swap(x):
     return np.swapaxes(x, -1, -2)
 
 
+def _row_counts(mask, a, b):
+    return np.broadcast_to(np.any(mask, axis=-1, keepdims=True), a.shape)
+
+
+def _column_counts(mask, a, b):
+    return np.broadcast_to(np.any(mask, axis=-2, keepdims=True), b.shape)
+
+
 # (..., m, k) @ (..., k, n) with equal leading axes; vectors and broadcasting are views around it
 matmul = register(
     Op(
@@ -28,6 +36,7 @@ matmul = register(
         flops=2,
         weight=0.2,
         sample=((-1.0, 1.0),) * 2,
+        counts=(_row_counts, _column_counts),
         transposes=(lambda g, a, b: np.matmul(g, _swap(b)), lambda g, a, b: np.matmul(_swap(a), g)),
     )  # fmt: skip
 )

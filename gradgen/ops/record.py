@@ -48,6 +48,7 @@ class Op:
     partials: Any = None  # elementwise, reduction: (out, *xs) -> local gradient of each operand
     masks: Any = None  # elementwise, reduction: (out, *xs) -> where each operand was taken (None: always)
     transposes: Any = ()  # linear ops: per operand (g, *xs, **attrs) -> cotangent; None where not linear
+    counts: Any = ()  # call: per operand (mask, *xs) -> where it counts, if the result counts where the mask says
     emit: str | None = None  # elementwise: Python of one element; {x} {y} {z}, {zero} {one}, {bits} of the dtype
     integer_emit: str | None = None  # where ints need other code than floats
     single: str | None = None  # the same outside of loops, where nothing is vectorised and latency counts

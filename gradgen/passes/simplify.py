@@ -50,7 +50,7 @@ def _simplest(builder: Builder, node: Node) -> Node:
 
 def _step(builder: Builder, node: Node) -> Node | None:
     """One rule applied, or None."""
-    rules = {ELEMENTWISE: (_fold, _cast, _algebra, _lower), REDUCTION: (_reduce,), VIEW: (_view,)}
+    rules = {ELEMENTWISE: (_fold, _cast, _truth, _algebra, _lower), REDUCTION: (_reduce,), VIEW: (_view,)}
     for rule in rules.get(node.op.kind, ()):
         better = rule(builder, node)
         if better is not None:
@@ -83,7 +83,20 @@ def _fold(builder: Builder, node: Node) -> Node | None:
 def _cast(builder: Builder, node: Node) -> Node | None:
     if node.op is leaves.astype and node.inputs[0].dtype == node.dtype:
         return node.inputs[0]
+    (x,) = node.inputs if node.op is leaves.astype else (None,)
+    if x is not None and x.op is arithmetic.where and all(scalar_value(n) is not None for n in x.inputs[1:]):
+        # a choice between numbers is made in the dtype that is wanted
+        numbers = [_scalar(builder, scalar_value(n), node) for n in x.inputs[1:]]
+        return builder.add(arithmetic.where, (x.inputs[0], *numbers), {}, node.source)
     return None
+
+
+def _truth(builder: Builder, node: Node) -> Node | None:
+    """A bool made a number and compared with 0 is the bool."""
+    if node.op is not arithmetic.greater or scalar_value(node.inputs[1]) != 0:
+        return None
+    x = node.inputs[0]
+    return x.inputs[0] if x.op is leaves.astype and x.inputs[0].dtype == bool else None
 
 
 def _algebra(builder: Builder, node: Node) -> Node | None:

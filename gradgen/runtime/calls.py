@@ -17,7 +17,7 @@ def caller(kernel: Kernel, leaves: Sequence) -> Callable[[Sequence], list]:
     """leaves -> flat results, for leaves of just these types and sizes (nothing is checked)."""
     into, env = kernel.into, sizes_of(kernel.graph, leaves)
     types = [n.type for n in kernel.graph.outputs]
-    arrays = [(k, tuple(evaluate(n, env) for n in t.shape), t.dtype) for k, t in enumerate(types) if t.shape != ()]
+    arrays = [(tuple(evaluate(n, env) for n in t.shape), t.dtype) for t in types if t.shape != ()]
     scalars = [(k, t.dtype.type) for k, t in enumerate(types) if t.shape == ()]
     kept = threading.local()
     empty = np.empty
@@ -35,7 +35,7 @@ def caller(kernel: Kernel, leaves: Sequence) -> Callable[[Sequence], list]:
             work = kept.work
         except AttributeError:
             work = workspace()
-        outs = [empty(shape, dtype) for _, shape, dtype in arrays]
+        outs = [empty(shape, dtype) for shape, dtype in arrays]
         numbers = into(*leaves, *outs, *work)
         if not scalars:
             return outs

@@ -98,7 +98,7 @@ def pictures(images: np.ndarray, shades: str) -> str:
 
 def _shades() -> str:
     try:
-        SHADES.encode(sys.stdout.encoding or "ascii")
+        SHADES.encode(sys.stdout.encoding or "utf-8")
     except UnicodeEncodeError:
         return PLAIN
     return SHADES

@@ -67,13 +67,14 @@ def compiled_pass(kernel: Kernel, leaves: Sequence, memory: int, trains: bool, b
 def _load(kernel: Kernel, layout: Layout):
     from gradgen.runtime import module
 
-    text = _text(kernel, layout)
-    name = f"{kernel.graph.name}_pass_{hashlib.sha256(text.encode()).hexdigest()[:10]}"
+    # the kernel's name stands for all that decides what is right here, gradgen's own sources included
+    digest = hashlib.sha256(f"{kernel.name} {layout}".encode()).hexdigest()[:10]
+    name = f"{kernel.graph.name}_pass_{digest}"
     kernel.module  # noqa: B018  imported before what imports it
-    return getattr(module.load(name, text.replace("NAME", name)), name)
+    return getattr(module.load(name, _text(kernel, layout, name)), name)
 
 
-def _text(kernel: Kernel, layout: Layout) -> str:
+def _text(kernel: Kernel, layout: Layout, name: str) -> str:
     names, inputs = list(inspect.signature(kernel.into.py_func).parameters), kernel.graph.inputs
     memory, trains, end = layout.memory, layout.trains, len(names) - layout.workspaces
     given, spare, works = names[: len(inputs)], names[len(inputs) : end], names[end:]
@@ -94,11 +95,12 @@ def _text(kernel: Kernel, layout: Layout) -> str:
         f"{PAD}{', '.join([*results, *found])} = step({call})",
         *(f"{PAD}{old}[...] = {new}" for old, new in copies),
         *((f"{PAD}if not math.isfinite(loss):", f"{PAD}{PAD}return k") if trains else ()),
-        *(f"{PAD}sums[{k}] += batch * {name}" for k, name in enumerate(found)),
+        *(f"{PAD}sums[{k}] += batch * {result}" for k, result in enumerate(found)),
         *(f"{given[k]}[()] = {now[given[k]]}" for k in numbers if k < changed),
         "return last",
     ]
-    return "\n".join([_head(kernel, trains), _wrapped(f"def NAME({', '.join(parameters)}):"), *_indented(body)]) + "\n"
+    title = f"def {name}({', '.join(parameters)}):"
+    return "\n".join([_head(kernel, trains), _wrapped(title), *(_wrapped(PAD + line) for line in body)]) + "\n"
 
 
 def _head(kernel: Kernel, trains: bool) -> str:
@@ -122,10 +124,6 @@ def _copies(kernel: Kernel, changed: int, given: list[str], spare: list[str]) ->
     results = plan(graph, dict(kernel.options.donate)).results
     apart = [k for k in range(changed) if graph.outputs[k].shape != () and results[k].storage.role == "output"]
     return [(given[k], name) for k, name in zip(apart, spare, strict=True)]
-
-
-def _indented(body: list[str]) -> list[str]:
-    return [_wrapped(PAD + line) for line in body]
 
 
 def _wrapped(line: str) -> str:

@@ -12,9 +12,9 @@ fused multiply-add, and rounded up. Only @njit code can call these; embed.py cop
 
 from gradgen.runtime.vecmath.exponential import exp32, exp64, expm132, expm164, sigmoid32, sigmoid64, tanh32, tanh64
 from gradgen.runtime.vecmath.logarithm import log1p32, log1p64, log32, log64
-from gradgen.runtime.vecmath.power import power32, power64
+from gradgen.runtime.vecmath.power import power8, power16, power32, power64
 
 __all__ = [
     "exp32", "exp64", "expm132", "expm164", "log1p32", "log1p64",
-    "log32", "log64", "power32", "power64", "sigmoid32", "sigmoid64", "tanh32", "tanh64",
+    "log32", "log64", "power8", "power16", "power32", "power64", "sigmoid32", "sigmoid64", "tanh32", "tanh64",
 ]  # fmt: skip
