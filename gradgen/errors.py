@@ -17,7 +17,7 @@ A message says: the op, the types, what is wrong; then the user's line; then the
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 
 class Location(Protocol):
@@ -88,7 +88,9 @@ class ArgumentError(GradgenError, ValueError):
 
 
 class NonFiniteError(GradgenError, FloatingPointError):
-    """nan or inf where training needs numbers."""
+    """nan or inf where training needs numbers. `result`: the FitResult up to there, with the last good parameters."""
+
+    result: Any = None
 
 
 class GraphError(GradgenError, AssertionError):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import weakref
 from collections.abc import Callable, Hashable
 
 import numpy as np
@@ -14,15 +13,13 @@ from gradgen.ir.graph import Graph
 from gradgen.trace.pytree import flatten, unflatten
 from gradgen.trace.tracer import active_builder
 
-_KEPT: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
-
 
 def kept(function: Callable, key: Hashable, make: Callable[[], CompiledFunction]) -> CompiledFunction:
     """The compiled function that was made for `function` and this key before, or a new one: jvp and vjp are called
-    anew with the same function, and should compile once."""
+    anew with the same function, and should compile once. It lives and dies with the function."""
     try:
-        mine = _KEPT.setdefault(function, {})
-    except TypeError:  # no weak references to it
+        mine = function.__dict__.setdefault("__gradgen_kept__", {})
+    except AttributeError:  # a builtin or a bound method
         return make()
     if key not in mine:
         mine[key] = make()

@@ -7,7 +7,8 @@ silence; `biases=False` leaves out those with fewer than two axes, as is usual f
 from __future__ import annotations
 
 import numpy as np
-import optree
+
+from gradgen.trace.pytree import flatten
 
 
 def l1(params, biases: bool = True):
@@ -21,4 +22,4 @@ def l2(params, biases: bool = True):
 
 
 def _penalised(params, biases):
-    return [w for w in optree.tree_leaves(params) if biases or getattr(w, "ndim", 0) >= 2]
+    return [w for w in flatten(params)[0] if biases or getattr(w, "ndim", 0) >= 2]

@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import optree
 
 from gradgen.errors import ArgumentError, DTypeError
+from gradgen.trace.pytree import flatten, unflatten
 
 
 @dataclass(frozen=True)
@@ -49,15 +49,17 @@ class Optimizer:
 
     def init(self, params) -> dict[str, Any]:
         """The state before the first update. Raises DTypeError where a leaf is not floating point."""
-        for leaf in optree.tree_leaves(params):
+        leaves, tree = flatten(params)
+        for leaf in leaves:
             dtype = leaf.dtype if hasattr(leaf, "dtype") else np.dtype(type(leaf))
             if dtype.kind != "f":
                 raise DTypeError(f"{type(self).__name__}: parameters must be floating point, got {dtype}")
-        return {"step": np.float64(0), **{name: optree.tree_map(np.zeros_like, params) for name in self.slots}}
+        slots = {name: unflatten(tree, [np.zeros_like(leaf) for leaf in leaves]) for name in self.slots}
+        return {"step": np.float64(0), **slots}
 
     def update(self, grads, state: dict[str, Any], params) -> tuple[Any, dict[str, Any]]:
         """New parameters and new state; nothing is changed in place. Raises ValueError where the trees differ."""
-        leaves, tree = optree.tree_flatten(params)
+        leaves, tree = flatten(params)
         trees = [grads, *(state[name] for name in self.slots)]
         columns = zip(*(tree.flatten_up_to(t) for t in trees), strict=True) if leaves else ()
         factors = self.factors(state["step"])

@@ -83,6 +83,17 @@ class Dependencies:
             for w in self.edges[u]:
                 self.height[w] = max(self.height[w], self.height[u] + 1)
 
+    def possible(self) -> bool:
+        """Whether there is an order at all: two overwrites may wait for each other."""
+        waiting = {u: set(needs) for u, needs in self.edges.items()}
+        while waiting:
+            ready = [u for u, needs in waiting.items() if not needs & waiting.keys()]
+            if not ready:
+                return False
+            for u in ready:
+                del waiting[u]
+        return True
+
     def related(self, u: Unit, w: Unit, level: int) -> bool:
         """Whether one needs the other, or both read one array along the shared loop."""
         if w in self.edges[u] or u in self.edges[w]:

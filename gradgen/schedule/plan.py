@@ -108,25 +108,8 @@ def _overwrites(graph: Graph, donate: dict[int, int], work: list[Unit], reads: d
         own = tuple(mine[0].target(mine[0].point(loop_variables(len(mine[0].domain)))))
         if any(a.node is old and a.index != own for a in reads[mine[0]]):
             continue
-        later = _dependants(mine[0], writers, reads)
-        if not any(a.node is old for u in later for a in reads[u]):
+        if Dependencies(work, reads, {**found, node: old}).possible():
             found[node] = old
-    return found
-
-
-def _dependants(unit: Unit, writers: dict, reads: dict) -> set[Unit]:
-    """All units that need `unit`, directly or not."""
-    found: set[Unit] = set()
-    grown = {unit.node}
-    changed = True
-    while changed:
-        changed = False
-        for node, mine in writers.items():
-            for u in mine:
-                if u not in found and u is not unit and any(a.node in grown for a in reads[u]):
-                    found.add(u)
-                    grown.add(node)
-                    changed = True
     return found
 
 

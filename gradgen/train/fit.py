@@ -130,5 +130,5 @@ class Fit:
         kept = ".result of this error holds the last parameters with a finite loss"
         remedy = f"row {row} of the data holds nan or inf" if row is not None else "a smaller learning rate"
         error = NonFiniteError(f"fit: {what}", hint=f"{remedy}; {kept}")
-        error.result = self.result(what, interrupted, None)  # type: ignore[attr-defined]
+        error.result = self.result(what, interrupted, None)
         raise error
