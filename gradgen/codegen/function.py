@@ -6,6 +6,7 @@ f(inputs) -> results                                      checks shapes, allocat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,8 +52,9 @@ class Function:
 class Printer:
     """Prints one program. It decides nothing: order, storage and names are given."""
 
-    def __init__(self, program: Program, guards: list = ()):  # type: ignore[assignment]
-        self.program, self.guards = program, guards
+    def __init__(self, program: Program, guards: Sequence = (), parallel: bool = False):
+        """`guards`: facts about sizes to check; `parallel`: spread outer loops over threads where none can meet."""
+        self.program, self.guards, self.parallel = program, guards, parallel
         self.title = program.name.rpartition("_")[0]  # without its hash
         self.symbols = _symbols(program)
         self.names = Names(
@@ -78,7 +80,8 @@ class Printer:
         lines = [*prologue, *body, *epilogue] or [f"{PAD}pass"]
         plain = not self.names.outputs and not self.program.workspace and not self._checks()
         suffix = "" if plain else "_into"  # numbers in, numbers out: nothing to check and to allocate
-        into = [f"@njit(**OPTIONS)\ndef {self.program.name}{suffix}({', '.join(self._into_parameters())}):", *lines]
+        threads = ", parallel=True" if any("in prange(" in line for line in lines) else ""
+        into = [f"@njit(**OPTIONS{threads})\ndef {self.program.name}{suffix}({', '.join(self._into_parameters())}):", *lines]
         text = "\n".join([*into, *(() if plain else ("", "", *self._wrapper()))])
         program = self.program
         return Function(
@@ -161,7 +164,8 @@ class Printer:
     def _statement(self, s, pad: str) -> list[str]:
         text = self.expressions.text
         if isinstance(s, Loop):
-            lines = [f"{pad}for {self.names[s.var]} in range({self._extent(s)}):"]
+            threads = self.parallel and self.expressions.depth == 0 and _independent(s)
+            lines = [f"{pad}for {self.names[s.var]} in {'prange' if threads else 'range'}({self._extent(s)}):"]
             self.expressions.depth += 1
             lines += [line for inner in s.body for line in self._statement(inner, pad + PAD)]
             self.expressions.depth -= 1
@@ -237,6 +241,14 @@ class Printer:
         text = source.text
         fits = text and width + len(text) + len(source.short) < 112
         return f"  # {source.short}  {text}" if fits else f"  # {source.short}"
+
+
+def _independent(loop: Loop) -> bool:
+    """Whether no iteration touches what another writes: plain stores only, each at the loop's own index."""
+    inner = list(walk(loop.body))
+    plain = all(isinstance(s, (Loop, Store, Assign)) and not getattr(s, "again", False) for s in inner)
+    stores = [s for s in inner if isinstance(s, Store)]
+    return plain and all(any(i.is_variable(loop.var) for i in s.index) for s in stores)
 
 
 def _where(s: CheckIndex) -> str:

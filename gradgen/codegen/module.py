@@ -47,16 +47,16 @@ def module_text(
     aliases = [f"{short} = np.{long}" for short, long in ALIASES.items() if re.search(rf"\b{short}\(", body)]
     parts = [
         _docstring(header, functions),
-        _imports(imports, bool(re.search(r"\bmath\.", body))),
+        _imports(imports, "prange(" in body, bool(re.search(r"\bmath\.", body))),
         *([definitions] if definitions else []),
         "\n".join([f"OPTIONS = {options}", *aliases, *values]),
     ]
     return "\n\n".join(parts) + "\n\n\n" + body + "\n"
 
 
-def _imports(more: list[str], math: bool) -> str:
+def _imports(more: list[str], prange: bool, math: bool) -> str:
     """Import lines in the order that linters ask for."""
-    lines = {"import numpy as np", "from numba import njit", *more} | ({"import math"} if math else set())
+    lines = {"import numpy as np", f"from numba import njit{', prange' if prange else ''}", *more} | ({"import math"} if math else set())
     standard = [line for line in lines if line.split()[1] == "math"]
     others = sorted(lines - set(standard), key=lambda line: (line.startswith("from"), line.split()[1], line))
     return "\n".join([*standard, *([""] if standard else []), *others])
@@ -91,8 +91,7 @@ def _array(array: np.ndarray) -> str:
     return text if array.ndim == 1 else f"{text}.reshape({array.shape})"
 
 
-def options_text(fastmath, cache: bool, parallel: bool) -> str:
+def options_text(fastmath, cache: bool) -> str:
     """The njit options of all functions of a module."""
     flags = "{" + ", ".join(f'"{f}"' for f in FASTMATH) + "}" if fastmath in (None, True) else repr(fastmath)
-    extra = ', "parallel": True' if parallel else ""
-    return f'{{"cache": {cache}, "nogil": True, "error_model": "numpy", "fastmath": {flags}{extra}}}'
+    return f'{{"cache": {cache}, "nogil": True, "error_model": "numpy", "fastmath": {flags}}}'

@@ -76,7 +76,7 @@ class Kernel:
     def _function(self, graph: Graph, name: str, donate: dict[int, int]) -> Function:
         program = plan(separate(Graph(graph.inputs, graph.outputs, name, graph.input_names)), donate)
         self.stages.setdefault("loops" if graph is self.graph else f"loops of {graph.name}", program_text(program))
-        return Printer(program, list(self.guards)).function()
+        return Printer(program, self.guards, self.options.parallel).function()
 
     @cached_property
     def source(self) -> str:
@@ -92,7 +92,7 @@ class Kernel:
 
     def _text(self, imports: list[str], definitions: str, cache: bool) -> str:
         header = Header(self.graph.name, self.origin, gradgen.__version__)
-        options = options_text(self.options.fastmath, cache, self.options.parallel)
+        options = options_text(self.options.fastmath, cache)
         return module_text(header, self._functions, options, imports, definitions, LOAD_CONSTANTS)
 
     # -- compiled
