@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 import optree
 
 from gradgen import binding, dispatch, pipeline
@@ -22,7 +21,7 @@ from gradgen.errors import ArgumentError, ShapeError
 from gradgen.ir.graph import Graph
 from gradgen.passes.cost import Cost
 from gradgen.pipeline import Built, Request, Slot
-from gradgen.runtime.calls import caller
+from gradgen.running import SCALARS, key_of, runner
 from gradgen.runtime.kernel import Kernel, Options
 from gradgen.trace import tracer
 from gradgen.trace.arguments import parameter_names
@@ -111,10 +110,10 @@ class CompiledFunction:
         if not kwargs and not self.static_positions:
             # The hot path: plain arrays and floats, in any tree, that were met before.
             leaves: Sequence = args
-            key = _key(args)
+            key = key_of(args)
             if key is None:
                 leaves, spec = optree.tree_flatten(args, namespace=NAMESPACE)  # type: ignore[arg-type]
-                key = _key(leaves)
+                key = key_of(leaves)
                 key = (spec, key) if key is not None else None
             if key is not None:
                 run = self._runners.get(key)
@@ -128,7 +127,7 @@ class CompiledFunction:
         """The runner for these sizes: kept, since arguments that need conversion come this way every time."""
         key = (id(built), call.shapes)
         if key not in self._runners:
-            self._runners[key] = _runner_of(built, call.values)
+            self._runners[key] = runner(built, call.values)
         return self._runners[key]
 
     def _runner(self, args: tuple, leaves: Sequence) -> Callable:
@@ -136,9 +135,9 @@ class CompiledFunction:
         built = self._built(self._call(args, {}))
         types = [n.type for n in built.kernel.graph.outputs]
         kinds = tuple(map(type, args))
-        if _SCALARS.issuperset(kinds) and built.out_spec.is_leaf() and types[0].shape == ():
+        if SCALARS.issuperset(kinds) and built.out_spec.is_leaf() and types[0].shape == ():
             self._of_numbers[kinds[0] if len(kinds) == 1 else kinds] = built.kernel.njit, types[0].dtype.type
-        return _runner_of(built, leaves)
+        return runner(built, leaves)
 
     def _positional(self, args: tuple, kwargs: dict) -> tuple:
         """Keyword arguments at their positions."""
@@ -272,36 +271,3 @@ class CompiledFunction:
                 names = tuple(1 if n == 1 else name for name, n in zip(names, shapes[place], strict=True))  # type: ignore[misc]
             found.append(Slot(slot.dtype, names, slot.weak))
         return tuple(found), hints
-
-
-_SCALARS = frozenset((float, int, bool, np.float64, np.float32, np.int64))
-
-
-def _key(leaves: Sequence):
-    """A key for leaves that are plain numbers and contiguous arrays, or None."""
-    key: list = []
-    add = key.append
-    for x in leaves:
-        kind = type(x)
-        if kind is np.ndarray:
-            shape = x.shape
-            if not (shape and x.flags.carray):  # C-contiguous, aligned, writable
-                return None
-            add(x.dtype)
-            add(shape)
-        elif kind in _SCALARS:
-            add(kind)
-        else:
-            return None
-    return tuple(key)
-
-
-def _runner_of(built: Built, leaves: Sequence) -> Callable:
-    """Leaves of these types and sizes -> results in the user's structure."""
-    spec = built.out_spec
-    if not built.kernel.graph.outputs:
-        return lambda _: unflatten(spec, [])
-    call = caller(built.kernel, leaves)
-    if spec.is_leaf():
-        return lambda leaves: call(leaves)[0]
-    return lambda leaves: unflatten(spec, call(leaves))

@@ -14,14 +14,9 @@ from typing import Any
 import numpy as np
 
 from gradgen.errors import ArgumentError, DTypeError, ShapeError
-from gradgen.ir.sizes import evaluate
+from gradgen.ir.sizes import RELATIONS, evaluate
 from gradgen.ir.types import SHORT, parse_type
 from gradgen.pipeline import Built, Slot
-
-RELATIONS = {
-    "==": lambda a, b: a == b, "!=": lambda a, b: a != b, "<": lambda a, b: a < b, "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
-}  # fmt: skip
 
 
 @dataclass

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from gradgen.codegen.expressions import Expressions, number, size
+from gradgen.codegen.layout import renamed_in, shape_text, symbols_of, type_of, work_name, work_names
 from gradgen.codegen.names import Names
-from gradgen.ir.sizes import Dim, Size
-from gradgen.ir.types import SHORT, Type
+from gradgen.ir.sizes import Size
+from gradgen.ir.types import Type
 from gradgen.schedule.program import (
     Assign,
     Best,
@@ -26,8 +27,6 @@ from gradgen.schedule.program import (
     Program,
     Store,
     Update,
-    expressions,
-    subexpressions,
     walk,
 )  # fmt: skip
 
@@ -56,7 +55,7 @@ class Printer:
         """`guards`: facts about sizes to check; `parallel`: spread outer loops over threads where none can meet."""
         self.program, self.guards, self.parallel = program, guards, parallel
         self.title = program.name.rpartition("_")[0]  # without its hash
-        self.symbols = _symbols(program)
+        self.symbols = symbols_of(program)
         self.names = Names(
             program,
             {
@@ -64,7 +63,7 @@ class Printer:
                 *(f"n{k}" for k in range(*SHORT_LOOP)),
                 program.name,
                 f"{program.name}_into",
-                *_work_names(program),
+                *work_names(program),
             },
         )
         self.expressions = Expressions(self.names)
@@ -81,19 +80,22 @@ class Printer:
         plain = not self.names.outputs and not self.program.workspace and not self._checks()
         suffix = "" if plain else "_into"  # numbers in, numbers out: nothing to check and to allocate
         threads = ", parallel=True" if any("in prange(" in line for line in lines) else ""
-        into = [f"@njit(**OPTIONS{threads})\ndef {self.program.name}{suffix}({', '.join(self._into_parameters())}):", *lines]
+        into = [
+            f"@njit(**OPTIONS{threads})\ndef {self.program.name}{suffix}({', '.join(self._into_parameters())}):",
+            *lines,
+        ]
         text = "\n".join([*into, *(() if plain else ("", "", *self._wrapper()))])
         program = self.program
         return Function(
-            program.name, text, self.expressions.needs, [_type(x) for x in program.inputs],
-            [_type(r) for r in program.results], {self.names[b]: a for b, a in program.constants.items()},
+            program.name, text, self.expressions.needs, [type_of(x) for x in program.inputs],
+            [type_of(r) for r in program.results], {self.names[b]: a for b, a in program.constants.items()},
             list(program.workspace.items()), self.carves,
         )  # fmt: skip
 
     # -- signatures
 
     def _into_parameters(self) -> list[str]:
-        return [*self.names.inputs, *self.names.outputs.values(), *_work_names(self.program)]
+        return [*self.names.inputs, *self.names.outputs.values(), *work_names(self.program)]
 
     def _returned(self, scalars_only: bool) -> list[str]:
         texts = []
@@ -114,16 +116,16 @@ class Printer:
             lines.append(f"{name} = {length}")
         for buffer, offset in sorted(self.program.offsets.items(), key=lambda p: str(p[1])):
             lines.append(self._carve(buffer, offset))
-        for buffer in _renamed(self.program):
+        for buffer in renamed_in(self.program):
             if f"{self.names[buffer]}" in text:
                 self.carves = True
-                lines.append(f"{self.names[buffer]} = carve({self.names[buffer.base]}, 0, {_shape(buffer.shape)})")
+                lines.append(f"{self.names[buffer]} = carve({self.names[buffer.base]}, 0, {shape_text(buffer.shape)})")
         return lines
 
     def _carve(self, buffer: Buffer, offset: Size) -> str:
         self.carves = True
-        work = _work_name(self.program, buffer.dtype)
-        return f"{self.names[buffer]} = carve({work}, {size(offset)}, {_shape(buffer.shape)})"
+        work = work_name(self.program, buffer.dtype)
+        return f"{self.names[buffer]} = carve({work}, {size(offset)}, {shape_text(buffer.shape)})"
 
     # -- the allocating wrapper
 
@@ -132,9 +134,9 @@ class Printer:
         lines = ["@njit(**OPTIONS)", f"def {program.name}({', '.join(names.inputs)}):"]
         lines += [PAD + line for line in self._checks()]
         for buffer, name in names.outputs.items():
-            lines.append(f"{PAD}{name} = np.empty({_shape(buffer.shape)}, np.{buffer.dtype.name})")
+            lines.append(f"{PAD}{name} = np.empty({shape_text(buffer.shape)}, np.{buffer.dtype.name})")
         for dtype, count in program.workspace.items():
-            lines.append(f"{PAD}{_work_name(program, dtype)} = np.empty({size(count)}, np.{dtype.name})")
+            lines.append(f"{PAD}{work_name(program, dtype)} = np.empty({size(count)}, np.{dtype.name})")
         call = f"{program.name}_into({', '.join(self._into_parameters())})"
         scalars = [k for k, r in enumerate(program.results) if not isinstance(r, Buffer)]
         if len(scalars) == len(program.results):
@@ -151,8 +153,8 @@ class Printer:
         for name, (buffer, axis) in self.symbols.items():
             lines.append(f"{name} = {self.names[buffer]}.shape[{axis}]")
         for buffer in arrays:
-            lines.append(f"if {self.names[buffer]}.shape != {_shape(buffer.shape, always=True)}:")
-            kind = str(_type(buffer)).replace(",", ", ")
+            lines.append(f"if {self.names[buffer]}.shape != {shape_text(buffer.shape, always=True)}:")
+            kind = str(type_of(buffer)).replace(",", ", ")
             lines.append(f'{PAD}raise ValueError("{self.title}: {self.names[buffer]} must be {kind}")')
         for a, relation, b in self.guards:
             lines.append(f"if not {size(a)} {relation} {size(b)}:")
@@ -253,53 +255,3 @@ def _independent(loop: Loop) -> bool:
 
 def _where(s: CheckIndex) -> str:
     return s.node.source.short if s.node is not None and s.node.source is not None else "take"
-
-
-def _type(x) -> Type:
-    return Type(x.dtype, x.storage.shape if isinstance(x, Buffer) else ())
-
-
-def _shape(shape, always: bool = False) -> str:
-    if len(shape) == 1 and not always:
-        return size(shape[0])
-    return f"({', '.join(size(n) for n in shape)}{',' if len(shape) == 1 else ''})"
-
-
-def _work_name(program: Program, dtype) -> str:
-    return "work" if len(program.workspace) == 1 else f"work_{SHORT[dtype.name]}"
-
-
-def _work_names(program: Program) -> list[str]:
-    return [_work_name(program, dtype) for dtype in program.workspace]
-
-
-def _symbols(program: Program) -> dict[str, tuple[Buffer, int]]:
-    """Where each symbolic size can be read: an input's axis."""
-    found: dict[str, tuple[Buffer, int]] = {}
-    for buffer in program.inputs:
-        for axis, n in enumerate(buffer.shape if isinstance(buffer, Buffer) else ()):
-            if isinstance(n, Dim) and str(n).isidentifier():
-                found.setdefault(str(n), (buffer, axis))
-    return found
-
-
-def _renamed(program: Program) -> list[Buffer]:
-    """Buffers that only rename others, in an order in which they can be made."""
-    found: dict[Buffer, None] = {}
-
-    def add(buffer: Buffer) -> None:
-        if buffer.base is not None and buffer not in found:
-            add(buffer.base)
-            found[buffer] = None
-
-    for s in walk(program.body):
-        for field in ("buffer", "out"):
-            if hasattr(s, field):
-                add(getattr(s, field))
-        for o in getattr(s, "operands", ()):
-            add(o.buffer)
-        for e in expressions(s):
-            for p in subexpressions(e):
-                if hasattr(p, "buffer"):
-                    add(p.buffer)
-    return list(found)

@@ -56,7 +56,9 @@ def module_text(
 
 def _imports(more: list[str], prange: bool, math: bool) -> str:
     """Import lines in the order that linters ask for."""
-    lines = {"import numpy as np", f"from numba import njit{', prange' if prange else ''}", *more} | ({"import math"} if math else set())
+    lines = {"import numpy as np", f"from numba import njit{', prange' if prange else ''}", *more} | (
+        {"import math"} if math else set()
+    )
     standard = [line for line in lines if line.split()[1] == "math"]
     others = sorted(lines - set(standard), key=lambda line: (line.startswith("from"), line.split()[1], line))
     return "\n".join([*standard, *([""] if standard else []), *others])

@@ -11,7 +11,9 @@ from gradgen.differentiate.rules import wrap
 from gradgen.errors import UnsupportedError
 from gradgen.ir.graph import Builder, Node, reachable
 from gradgen.ir.sizes import Size
+from gradgen.ops.indexing import take
 from gradgen.ops.record import CALL, ELEMENTWISE, GATHER, JOIN, LEAF, REDUCTION, SCATTER, VIEW
+from gradgen.ops.reductions import arange_like
 
 
 def batch(builder: Builder, outputs: Sequence[Node], batched: Mapping[Node, Node], size: Size) -> list[Node]:
@@ -98,7 +100,7 @@ def _scatter(node: Node, xs, plain, size):
 
 def _joint_index(index, size, n):
     """Indices into size tables of n rows laid out one after the other."""
-    index = np.where(index < 0, index + index.__gradgen_count__(n), index)
+    index = take(arange_like(index, n), index, axis=0)  # a row of its own table, counted from 0
     start = index.__gradgen_iota__(size) * index.__gradgen_count__(n)
     return index + np.reshape(start, (size, *(1,) * (index.ndim - 1)))
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -143,15 +143,15 @@ def distinct(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def reachable(roots: Iterable[Node]) -> list[Node]:
-    """The roots and all that they need, sorted by id: inputs before their users."""
+def reachable(roots: Iterable[Node], stop: Collection[Node] = ()) -> list[Node]:
+    """The roots and all that they need, sorted by id: inputs before their users. It does not look behind `stop`."""
     seen: dict[int, Node] = {}
     stack = list(roots)
     while stack:
         node = stack.pop()
         if node.id not in seen:
             seen[node.id] = node
-            stack.extend(node.inputs)
+            stack.extend(() if node in stop else node.inputs)
     return [seen[i] for i in sorted(seen)]
 
 

@@ -242,6 +242,27 @@ def freeze(size: Size) -> int:
     raise Narrow({s.name: s.hint for s in size.symbols()})  # type: ignore[misc]
 
 
+RELATIONS = {
+    "==": lambda a, b: a == b, "!=": lambda a, b: a != b, "<": lambda a, b: a < b, "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b, ">=": lambda a, b: a >= b,
+}  # fmt: skip
+OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+
+
+def holds(a: Size, relation: str, b: Size) -> bool:
+    """Whether `a relation b` in the call being traced; the kernel serves only calls that answer alike.
+
+    Where a signature leaves the sizes open, the answer is yes, and the kernel raises where it is not.
+    """
+    difference = a - b
+    if isinstance(difference, int):
+        return RELATIONS[relation](difference, 0)
+    left, right = hint(a), hint(b)
+    truth = left is None or right is None or RELATIONS[relation](left, right)
+    guard(a, relation if truth else OPPOSITE[relation], b)
+    return truth
+
+
 def guard(a: Size, relation: str, b: Size) -> None:
     """Record that the trace holds only where `a relation b`."""
     for size in (a, b):

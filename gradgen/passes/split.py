@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gradgen.ir.graph import Builder, Graph, Node, dependents
+from gradgen.ir.graph import Builder, Graph, Node, dependents, reachable
 from gradgen.ops import leaves
 from gradgen.ops.record import ELEMENTWISE, GATHER, LEAF, VIEW
 
@@ -56,18 +56,6 @@ def _choose(node: Node, residuals: dict, given: set[Node]) -> None:
         _choose(operand, residuals, given)
 
 
-def _until(roots, stop: set[Node]) -> list[Node]:
-    """What the roots need, not looking behind `stop`."""
-    seen: dict[int, Node] = {}
-    stack = list(roots)
-    while stack:
-        node = stack.pop()
-        if node.id not in seen:
-            seen[node.id] = node
-            stack.extend(() if node in stop else node.inputs)
-    return [seen[i] for i in sorted(seen)]
-
-
 def _cut(graph: Graph, given, kept, cotangents, gradients, names) -> Graph:
     """The backward graph: residuals become inputs."""
     builder = Builder()
@@ -76,7 +64,7 @@ def _cut(graph: Graph, given, kept, cotangents, gradients, names) -> Graph:
         done[n] = builder.add(leaves.input, (), {"index": builder.fresh(), "type": n.type}, n.source)
         done[n].label = n.label
     inputs = tuple(done[n] for n in (*given, *kept, *cotangents))
-    for n in _until(gradients, set(done)):
+    for n in reachable(gradients, stop=set(done)):
         if n not in done:
             done[n] = builder.add(n.op, [done[i] for i in n.inputs], n.attrs, n.source)
             done[n].label = n.label

@@ -4,135 +4,119 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradgen.errors import ShapeError, UnsupportedError
-from gradgen.ir.sizes import Dim, freeze, product
+from gradgen.errors import UnsupportedError
+from gradgen.ir.sizes import product, same
 from gradgen.ir.source import users_line
 from gradgen.ops import indexing, views
+from gradgen.ops.reductions import arange_like
 from gradgen.trace import promotion
 from gradgen.trace.promotion import is_traced, lift
+from gradgen.trace.ranges import IndexShapeError, range_of
 from gradgen.trace.vocabulary import axis_of, traces
 
-
-def _is_int(k) -> bool:
-    return isinstance(k, (int, np.integer)) and not isinstance(k, (bool, np.bool_))
+INT64 = np.dtype(np.int64)
 
 
 def _is_array(k) -> bool:
     return is_traced(k) or isinstance(k, (list, np.ndarray))
 
 
+def _is_mask(k) -> bool:
+    return getattr(k, "dtype", None) == np.bool_ or (isinstance(k, list) and bool(k) and isinstance(k[0], bool))
+
+
 @traces("getitem")
 def getitem(x, key):
-    """x[key] for ints, slices, None, ... and integer arrays (one, or several side by side)."""
+    """x[key] for ints, slices, None, ..., integer arrays and constant masks."""
     keys = _full(x, key if isinstance(key, tuple) else (key,))
-    arrays = [k for k in keys if _is_array(k)]
-    axis, starts, steps, sizes, shape, advanced = 0, [], [], [], [], []
+    axis, ranges, shape, arrays = 0, [], [], []
     for k in keys:
         if k is None:
             shape.append(1)
             continue
         n = x.type.shape[axis]
-        start, step, size = _range(x, k, n, axis) if not _is_array(k) else (0, 1, n)
-        starts.append(start)
-        steps.append(step)
-        sizes.append(size)
+        start, step, size = range_of(x, k, n, axis) if not _is_array(k) else (0, 1, n)
+        ranges.append((start, step, size))
         if _is_array(k):
-            advanced.append((len(shape), k))
-        if not _is_int(k):
+            arrays.append((len(shape), k))
+        if _is_array(k) or isinstance(k, slice):
             shape.append(size)
         axis += 1
-    whole = all(a == 0 for a in starts) and all(s == 1 for s in steps) and tuple(sizes) == x.type.shape
-    out = x if whole else views.slice_(x, starts=tuple(starts), steps=tuple(steps), shape=tuple(sizes))
-    if tuple(shape) != tuple(sizes):
+    starts, steps, sizes = tuple(zip(*ranges, strict=True)) or ((), (), ())
+    whole = all(a == 0 for a in starts) and all(s == 1 for s in steps) and sizes == x.type.shape
+    out = x if whole else views.slice_(x, starts=starts, steps=steps, shape=sizes)
+    if tuple(shape) != sizes:
         out = views.reshape(out, shape=tuple(shape))
-    return _gather(out, advanced) if arrays else out
+    return _gather(out, arrays, _together(keys)) if arrays else out
 
 
 def _full(x, keys: tuple) -> list:
-    """The key with its ellipsis written out, static masks as integer arrays."""
-    flat: list = []
-    for k in keys:
-        if getattr(k, "dtype", None) == np.bool_ or (isinstance(k, list) and k and isinstance(k[0], bool)):
-            if is_traced(k):
-                raise UnsupportedError("indexing with a traced mask: the result's size is data", where=users_line(),
-                                       hint="np.where(mask, x, 0) keeps the size")  # fmt: skip
-            flat.extend(np.nonzero(np.asarray(k)))
-        else:
-            flat.append(k)
-    used = sum(1 for k in flat if k is not None and k is not Ellipsis)
+    """The key with its ellipsis written out, constant masks as integer arrays."""
+    widths = [0 if k is None or k is Ellipsis else np.ndim(k) if _is_mask(k) else 1 for k in keys]
+    used = sum(widths)
     if used > x.ndim:
-        raise ShapeError(f"index of {used} axes into {x.type}: it has {x.ndim}", where=users_line())
+        raise IndexShapeError(f"index of {used} axes into {x.type}: it has {x.ndim}", where=users_line())
+    flat: list = []
     fill = [slice(None)] * (x.ndim - used)
-    place = next((i for i, k in enumerate(flat) if k is Ellipsis), None)
-    return flat + fill if place is None else flat[:place] + fill + flat[place + 1 :]
+    axis = 0
+    for k, width in zip(keys, widths, strict=True):
+        if k is Ellipsis:
+            flat, axis, fill = flat + fill, axis + len(fill), []
+        else:
+            flat.extend(_where_true(x, k, axis) if _is_mask(k) else [k])
+            axis += width
+    return flat + fill
 
 
-def _range(x, k, n, axis: int):
-    """Start, step and size that a basic key takes from an axis of size n."""
-    if isinstance(k, slice):
-        return _slice_range(k, n)
-    if hasattr(k, "__gradgen_dim__"):
-        k = freeze(k.__gradgen_dim__)
-    if not _is_int(k):
-        raise UnsupportedError(f"an index of type {type(k).__name__}", where=users_line(),
-                               hint="ints, slices, None, ... and integer arrays are traced")  # fmt: skip
-    k = int(k)
-    if not isinstance(n, Dim) and not -n <= k < n:
-        error = ShapeError(f"index {k} of axis {axis} of {x.type}: its size is {n}", where=users_line())
-        error.__class__ = _IndexShapeError
-        raise error
-    return (k + n if k < 0 else k), 1, 1
+def _where_true(x, mask, axis: int) -> tuple:
+    if is_traced(mask):
+        raise UnsupportedError("indexing with a traced mask: the result's size is data", where=users_line(),
+                               hint="np.where(mask, x, 0) keeps the size")  # fmt: skip
+    mask = np.asarray(mask)
+    if not all(same(n, m) for n, m in zip(x.type.shape[axis:], mask.shape, strict=False)):
+        raise IndexShapeError(f"index {x.type} with a mask of shape {mask.shape} at axis {axis}", where=users_line())
+    return np.nonzero(mask)
 
 
-class _IndexShapeError(ShapeError, IndexError):
-    """Also an IndexError: Python's iteration protocol and users' `except IndexError` rely on it."""
+def _together(keys: list) -> bool:
+    """Whether arrays, and ints beside them, are neighbours: else their axes come first in the result, as in NumPy."""
+    places = [i for i, k in enumerate(keys) if k is not None and not isinstance(k, slice)]
+    return places == list(range(places[0], places[0] + len(places)))
 
 
-def _slice_range(k: slice, n):
-    start, stop, step = (_known(v) for v in (k.start, k.stop, k.step))
-    if not any(isinstance(v, Dim) for v in (n, start, stop)):
-        a, b, s = slice(start, stop, step).indices(n)
-        return a, s, len(range(a, b, s))
-    step = 1 if step is None else step
-    if step == 1:
-        a = 0 if start is None else start if not _negative(start) else n + start
-        b = n if stop is None else stop if not _negative(stop) else n + stop
-        if not isinstance(b, Dim) and isinstance(n, Dim):
-            b = min(b, freeze(n))  # x[:3] of n rows: 3 or n of them, so the kernel must know
-        return a, 1, b - a
-    if step == -1 and start is None and stop is None:
-        return n - 1, -1, n
-    return _slice_range(slice(start, stop, step), freeze(n))
+def _gather(x, arrays: list, together: bool):
+    """Take at integer arrays; several become one index into their axes, joined."""
+    places = [place for place, _ in arrays]
+    if not together:
+        x = np.transpose(x, (*places, *(k for k in range(x.ndim) if k not in places)))
+    first = places[0] if together else 0
+    shape = x.type.shape
+    sizes = shape[first : first + len(arrays)]
+    index, *others = (_index(k) for _, k in arrays)
+    if others:
+        index = _checked(x, index, sizes[0])
+        for k, n in zip(others, sizes[1:], strict=True):
+            index = index * (n if isinstance(n, int) else lift(index, x).__gradgen_count__(n)) + _checked(x, k, n)
+        x = views.reshape(x, shape=(*shape[:first], product(sizes), *shape[first + len(arrays) :]))
+    return indexing.take(x, lift(index, x), axis=first)
 
 
-def _known(v):
-    return v.__gradgen_dim__ if hasattr(v, "__gradgen_dim__") else v if v is None else v.__index__()
+def _index(k):
+    """An index array of int64, a constant one as NumPy's."""
+    part = k if is_traced(k) else np.asarray(k) if np.size(k) else np.asarray(k, INT64)
+    if part.dtype.kind not in "iu":
+        raise IndexShapeError(f"an index of dtype {part.dtype}", where=users_line(), hint="indices are integers")
+    return promotion.cast(part, INT64) if is_traced(part) else part.astype(INT64)
 
 
-def _negative(v) -> bool:
-    return not isinstance(v, Dim) and v < 0
-
-
-def _gather(x, advanced: list):
-    """Take at integer arrays on neighbouring axes; several become one index into the joined axis."""
-    first = advanced[0][0]
-    if [place for place, _ in advanced] != list(range(first, first + len(advanced))):
-        raise UnsupportedError("integer arrays on axes that are not neighbours", where=users_line(),
-                               hint="move the axes together with np.moveaxis first")  # fmt: skip
-    index = None
-    for place, k in advanced:
-        part = lift(np.asarray(k) if not is_traced(k) else k, x)
-        if part.dtype.kind not in "iu":
-            raise ShapeError(f"an index of dtype {part.dtype}", where=users_line(), hint="indices are integers")
-        n = x.type.shape[place]
-        if len(advanced) > 1:
-            part = np.where(part < 0, part + x.__gradgen_count__(n), part)
-        index = part if index is None else index * x.__gradgen_count__(n) + part
-    if len(advanced) > 1:
-        shape = x.type.shape
-        joined = product(shape[first : first + len(advanced)])
-        x = views.reshape(x, shape=(*shape[:first], joined, *shape[first + len(advanced) :]))
-    return indexing.take(x, promotion.cast(index, np.dtype(np.int64)), axis=first)
+def _checked(x, index, n):
+    """The index, counted from 0 and within its axis, which joining it with others would no longer show."""
+    if is_traced(index) or not isinstance(n, int):
+        index = lift(index, x)
+        return indexing.take(arange_like(index, n), index, axis=0)
+    if index.size and not -n <= index.min() <= index.max() < n:
+        raise IndexShapeError(f"index {index.min()}..{index.max()} into an axis of size {n}", where=users_line())
+    return index % max(n, 1)
 
 
 @traces(np.take, method="take")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gradgen.errors import ShapeError
-from gradgen.ir.sizes import product
+from gradgen.ir.sizes import holds, product
 from gradgen.ir.source import users_line
 from gradgen.ops import reductions, views
 from gradgen.trace.protocol import FUNCTIONS, Traced
@@ -56,10 +56,14 @@ def std(x, axis=None, dtype=None, ddof=0, keepdims=False):
     return np.sqrt(var(x, axis, dtype, ddof, keepdims))
 
 
+def _require_elements(op, x, axes) -> None:
+    if not all(holds(x.type.shape[k], "!=", 0) for k in axes):
+        raise ShapeError(f"{op.name} of an empty array {x.type}: it has no identity", where=users_line())
+
+
 def _extreme(op):
     def reduce(x, axis=None, keepdims=False):
-        if 0 in x.type.shape:
-            raise ShapeError(f"{op.name} of an empty array {x.type}: it has no identity", where=users_line())
+        _require_elements(op, x, axes_of(x, axis, op.name))
         return _reduce(op, x, axis, keepdims)
 
     return reduce
@@ -79,6 +83,7 @@ FUNCTIONS[np.all] = Traced.all = _truth(reductions.all)  # type: ignore[attr-def
 
 def _arg(op):
     def reduce(x, axis=None, keepdims=False):
+        _require_elements(op, x, axes_of(x, axis, op.name))
         if axis is None:
             flat, axes = views.reshape(x, shape=(product(x.type.shape),)), (0,)
             out = op(flat, axes=axes)

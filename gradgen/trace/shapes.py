@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gradgen.errors import ShapeError, UnsupportedError
-from gradgen.ir.sizes import divide_exactly, product, same
+from gradgen.ir.sizes import divide_exactly, freeze, holds, product, same
 from gradgen.ir.source import users_line
 from gradgen.ops import views
 from gradgen.trace import promotion
@@ -23,11 +23,19 @@ def reshape(x, shape, order="C"):
     if sizes.count(-1) == 1:
         k = sizes.index(-1)
         rest = product(sizes[:k] + sizes[k + 1 :])
-        sizes[k] = divide_exactly(total, rest) if rest != 0 else 0
+        sizes[k] = _rest(total, rest)
     if -1 in sizes or None in sizes or not same(product(sizes), total):
         raise ShapeError(f"reshape: {x.type} has {total} elements, shape {tuple(dims(shape))} asks for others",
                          where=users_line())  # fmt: skip
     return x if tuple(sizes) == x.type.shape else views.reshape(x, shape=tuple(sizes))
+
+
+def _rest(total, known):
+    """The size that -1 stands for, None where there is none; sizes that do not divide as symbols become numbers."""
+    if known == 0:
+        return 0
+    exact = divide_exactly(total, known)
+    return exact if exact is not None else divide_exactly(freeze(total), freeze(known))
 
 
 Traced.reshape = lambda self, *shape, order="C": reshape(  # type: ignore[attr-defined]
@@ -68,8 +76,14 @@ def swapaxes(x, axis1, axis2):
 
 @traces(np.moveaxis)
 def moveaxis(x, source, destination):
-    perm = [k for k in range(x.ndim) if k != axis_of(x, source, "moveaxis")]
-    perm.insert(axis_of(x, destination, "moveaxis"), axis_of(x, source, "moveaxis"))
+    given = [axes if isinstance(axes, (tuple, list)) else (axes,) for axes in (source, destination)]
+    sources, destinations = ([axis_of(x, a, "moveaxis") for a in axes] for axes in given)
+    if len({*sources}) != len(sources) or len({*destinations}) != len(sources) or len(destinations) != len(sources):
+        raise ShapeError(f"moveaxis: axes {source} of {x.type} to {destination}", where=users_line(),
+                         hint="as many places as axes, none of them twice")  # fmt: skip
+    perm = [k for k in range(x.ndim) if k not in sources]
+    for place, axis in sorted(zip(destinations, sources, strict=True)):
+        perm.insert(place, axis)
     return transpose(x, perm)
 
 
@@ -92,7 +106,8 @@ def expand_dims(x, axis):
 
 @traces(np.squeeze, method="squeeze")
 def squeeze(x, axis=None):
-    axes = axes_of(x, axis, "squeeze") if axis is not None else tuple(k for k, n in enumerate(x.type.shape) if n == 1)
+    ones = tuple(k for k, n in enumerate(x.type.shape) if n == 1 or not holds(n, "!=", 1))
+    axes = axes_of(x, axis, "squeeze") if axis is not None else ones
     for k in axes:
         if x.type.shape[k] != 1:
             raise ShapeError(f"squeeze: axis {k} of {x.type} has size {x.type.shape[k]}, not 1", where=users_line())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
 from typing import Any
 
@@ -107,11 +108,33 @@ class UserSize:
     def __index__(self) -> int:
         return sizes.freeze(self.__gradgen_dim__)
 
-    __int__ = __index__
-    __hash__ = object.__hash__
+    __int__ = __trunc__ = __round__ = __index__
 
     def __float__(self) -> float:
         return float(self.__index__())
+
+    def __hash__(self) -> int:
+        return hash(self.__index__())
+
+    def __bool__(self) -> bool:
+        return self != 0
+
+    def __format__(self, spec: str) -> str:
+        return format(self.__index__(), spec)
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.__index__(), dtype)
+
+    def __mod__(self, other):
+        return self - self // other * other
+
+    def __divmod__(self, other):
+        return self // other, self % other
+
+    def __pow__(self, other):
+        if isinstance(other, int) and 0 <= other < 8:
+            return math.prod([self] * other)
+        return self.__gradgen_size__() ** _value(other)
 
     def __array_ufunc__(self, ufunc, method, *inputs, **options):
         return getattr(ufunc, method)(*(_value(x) for x in inputs), **options)
@@ -136,36 +159,25 @@ def _arithmetic(name: str):
 
 
 _EXACT = {"__add__", "__radd__", "__sub__", "__rsub__", "__mul__", "__rmul__", "__floordiv__", "__rfloordiv__"}
-for _name in (*_EXACT, "__truediv__", "__rtruediv__", "__pow__", "__rpow__", "__mod__", "__rmod__", "__neg__"):
+for _name in (*_EXACT, "__truediv__", "__rtruediv__", "__rpow__", "__rmod__"):
     setattr(UserSize, _name, _arithmetic(_name))
-setattr(UserSize, "__neg__", lambda self: self * -1)  # noqa: B010  a loop above set it for the others
+setattr(UserSize, "__neg__", lambda self: self * -1)  # noqa: B010  like the others above
 
 
-def _relation(name: str, relation: str, opposite: str, holds):
+def _relation(name: str, relation: str):
     def compare(self, other):
         if not isinstance(other, (int, np.integer, UserSize)):
             return NotImplemented
         a, b = self.__gradgen_dim__, other.__gradgen_dim__ if isinstance(other, UserSize) else int(other)
-        if a == b:
-            return holds(0, 0)
-        if relation in ("==", "!="):
-            return sizes.same(a, b) == (relation == "==")
-        left, right = sizes.hint(a), sizes.hint(b)
-        if left is None or right is None:
-            sizes.freeze(a)
-        truth = holds(left, right)
-        sizes.guard(a, relation if truth else opposite, b)
-        return truth
+        if a != b and sizes.hint(a - b) is None:
+            sizes.freeze(a - b)  # says how to declare it
+        return sizes.holds(a, relation, b)
 
     setattr(UserSize, name, compare)
 
 
-_relation("__eq__", "==", "!=", lambda a, b: a == b)
-_relation("__ne__", "!=", "==", lambda a, b: a != b)
-_relation("__lt__", "<", ">=", lambda a, b: a < b)
-_relation("__le__", "<=", ">", lambda a, b: a <= b)
-_relation("__gt__", ">", "<=", lambda a, b: a > b)
-_relation("__ge__", ">=", "<", lambda a, b: a >= b)
+for _name, _sign in {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}.items():
+    _relation(f"__{_name}__", _sign)
 
 
 class _Active(threading.local):

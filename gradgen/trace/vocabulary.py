@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+
 from gradgen.errors import ShapeError
 from gradgen.ir.source import users_line
 from gradgen.trace.protocol import FUNCTIONS, Traced
@@ -22,7 +24,7 @@ def traces(*names, method: str | None = None):
 
 def dim(size):
     """A user's size as ints and Dims."""
-    return size.__gradgen_dim__ if hasattr(size, "__gradgen_dim__") else size.__index__()
+    return size.__gradgen_dim__ if hasattr(size, "__gradgen_dim__") else operator.index(size)
 
 
 def dims(shape) -> tuple:
@@ -31,7 +33,7 @@ def dims(shape) -> tuple:
 
 def axis_of(x, axis, what: str, ndim: int | None = None) -> int:
     ndim = x.ndim if ndim is None else ndim
-    axis = axis.__index__()
+    axis = operator.index(axis)
     if not -ndim <= axis < ndim:
         raise ShapeError(f"{what}: axis {axis} of {x.type}: it has {ndim} axes", where=users_line())
     return axis % ndim
@@ -40,4 +42,7 @@ def axis_of(x, axis, what: str, ndim: int | None = None) -> int:
 def axes_of(x, axis, what: str) -> tuple[int, ...]:
     if axis is None:
         return tuple(range(x.ndim))
-    return tuple(sorted(axis_of(x, a, what) for a in (axis if isinstance(axis, tuple) else (axis,))))
+    axes = tuple(sorted(axis_of(x, a, what) for a in (axis if isinstance(axis, (tuple, list)) else (axis,))))
+    if len({*axes}) != len(axes):
+        raise ShapeError(f"{what}: axis {axis} of {x.type}: an axis twice", where=users_line())
+    return axes

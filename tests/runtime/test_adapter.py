@@ -3,7 +3,7 @@ from collections import namedtuple
 import numpy as np
 import pytest
 from numba import njit
-from stand_in import Formula
+from tests.runtime.stand_in import Formula
 
 pytestmark = pytest.mark.numba
 X = np.arange(12.0).reshape(3, 4)

@@ -10,7 +10,7 @@ from collections import namedtuple
 import numpy as np
 import pytest
 from numba import njit, prange, types
-from stand_in import Formula
+from tests.runtime.stand_in import Formula
 
 from gradgen.errors import ArgumentError, DifferentiationError
 from gradgen.runtime import nopython

@@ -3,7 +3,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from stand_in import Formula
+from tests.runtime.stand_in import Formula
 
 from gradgen.errors import CacheWarning
 from gradgen.runtime import cache, generated

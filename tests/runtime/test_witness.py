@@ -10,7 +10,7 @@ import gradgen
 pytestmark = pytest.mark.numba
 
 FORMULA = """
-from stand_in import Named
+from tests.runtime.stand_in import Named
 f = Named("formula", "f", "x", "{formula}", {options})
 """
 
