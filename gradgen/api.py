@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from gradgen.binding import by_position
 from gradgen.compiled import CompiledFunction, Halves, Settings
 from gradgen.differentiate import mapping, transforms
 from gradgen.differentiate.jacobian import jacobian as jacobian_of
@@ -37,6 +38,7 @@ def jit(function: Callable | None = None, **options) -> Any:
     """
     if function is None:
         return partial(jit, **options)
+    function = by_position(function)
     return CompiledFunction(function, function, "jit", settings(**options))
 
 
@@ -57,6 +59,7 @@ def value_and_grad(function: Callable | None = None, argnums=0, has_aux: bool = 
 def _reverse(name: str, transform: Callable, function, argnums, has_aux: bool, options: dict) -> Any:
     if function is None:
         return partial(_reverse, name, transform, argnums=argnums, has_aux=has_aux, options=options)
+    function = by_position(function)
     positions, single = resolve_argnums(function, argnums)
     names = parameter_names(function)
     transformed = transform(function, positions, single, has_aux, names)
@@ -107,6 +110,7 @@ def jacobian(function: Callable | None = None, argnums=0, mode: str = "auto", **
     """
     if function is None:
         return partial(jacobian, argnums=argnums, mode=mode, **options)
+    function = by_position(function)
     positions, single = resolve_argnums(function, argnums)
     transformed = jacobian_of(function, positions, single, mode, parameter_names(function))
     return CompiledFunction(function, transformed, "jacobian", settings(**options))
@@ -116,6 +120,7 @@ def hessian(function: Callable | None = None, argnums=0, **options) -> Any:
     """The second derivative of a scalar function: shape in.shape + in.shape, by forward over reverse mode."""
     if function is None:
         return partial(hessian, argnums=argnums, **options)
+    function = by_position(function)
     positions, single = resolve_argnums(function, argnums)
     names = parameter_names(function)
     gradient = transforms.grad(function, positions, single, False, names)

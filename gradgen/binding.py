@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,11 +12,27 @@ import optree
 
 from gradgen.errors import ArgumentError
 from gradgen.ir.graph import Constant
+from gradgen.trace.arguments import parameter_names
 from gradgen.trace.pytree import NAMESPACE
 
 
-def static_key(static: dict[int, Any]):
-    return tuple((k, Constant(v) if isinstance(v, np.ndarray) else (type(v), v)) for k, v in static.items())
+def static_key(static: dict[int, Any]) -> tuple:
+    """What tells calls with other static arguments apart. Raises ArgumentError for values that can't be hashed."""
+    return tuple((k, _content(k, v)) for k, v in static.items())
+
+
+def _content(place: int, value):
+    """1, 1.0 and True are equal, and so are 0.0 and -0.0, but a kernel for one is not right for the other."""
+    if isinstance(value, np.ndarray):
+        return Constant(value)
+    if isinstance(value, tuple):
+        return type(value), tuple(_content(place, v) for v in value)
+    try:
+        hash(value)
+    except TypeError:
+        raise ArgumentError(f"static argument {place} is a {type(value).__name__}, which has no hash",
+                            hint="pass a tuple for a list, or a frozen dataclass") from None  # fmt: skip
+    return type(value), value.hex() if isinstance(value, float) else value
 
 
 def static_positions(static, names: Sequence[str], what: str) -> tuple[int, ...]:
@@ -42,6 +59,26 @@ def leaf_names(args: Sequence, static: dict, parameters: Sequence[str]) -> tuple
 def _paths(tree) -> list[str]:
     paths = optree.tree_paths(tree, namespace=NAMESPACE)
     return ["".join(f"_{part}" for part in path) for path in paths]
+
+
+def by_position(function: Callable) -> Callable:
+    """The function with its keyword-only parameters taken by position, after the others; itself where it has none."""
+    try:
+        parameters = list(inspect.signature(function).parameters.values())
+    except (ValueError, TypeError):  # a builtin that does not say
+        return function
+    names = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
+    if not names or hasattr(function, "keyword_only") or any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters):
+        return function
+    first = parameter_names(function)
+
+    @functools.wraps(function)
+    def called(*args):
+        return function(*args[: len(first)], **dict(zip(names, args[len(first) :], strict=False)))
+
+    called.parameter_names = (*first, *names)  # type: ignore[attr-defined]
+    called.keyword_only = len(names)  # type: ignore[attr-defined]
+    return called
 
 
 def default_of(function: Callable, name: str):

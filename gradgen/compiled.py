@@ -73,6 +73,7 @@ class CompiledFunction:
         self._kind, self._settings = kind, settings
         self.parameter_names = tuple(parameter_names(function)) if parameters is None else parameters
         self.static_positions = binding.static_positions(settings.static, self.parameter_names, self._name())
+        self._keyword_only = getattr(function, "keyword_only", 0)
         self._families: dict[tuple, Family] = {}
         self._runners: dict[tuple, Callable] = {}
         self._of_numbers: dict[Any, tuple] = {}  # numbers in, a number out: the shortest way
@@ -137,10 +138,16 @@ class CompiledFunction:
         kinds = tuple(map(type, args))
         if SCALARS.issuperset(kinds) and built.out_spec.is_leaf() and types[0].shape == ():
             self._of_numbers[kinds[0] if len(kinds) == 1 else kinds] = built.kernel.njit, types[0].dtype.type
-        return runner(built, leaves)
+        if all(isinstance(x, (float, int)) or x.dtype.isnative for x in leaves):
+            return runner(built, leaves)
+        run = runner(built, [as_value(x) for x in leaves])
+        return lambda leaves: run([as_value(x) for x in leaves])  # bytes in the other order
 
     def _positional(self, args: tuple, kwargs: dict) -> tuple:
         """Keyword arguments at their positions."""
+        if self._keyword_only and len(args) > len(self.parameter_names) - self._keyword_only:
+            raise ArgumentError(f"{self._name()}: {len(args)} arguments by position",
+                                hint=f"by keyword only: {', '.join(self.parameter_names[-self._keyword_only :])}")  # fmt: skip
         if not kwargs:
             return args
         names, rest = self.parameter_names, dict(kwargs)
@@ -153,8 +160,9 @@ class CompiledFunction:
             else:
                 filled.append(binding.default_of(self._function, name))
         if rest:
+            problem = "given twice:" if set(rest) & set(names) else "no parameter"
             raise ArgumentError(
-                f"{self._name()}: no parameter {', '.join(rest)}", hint=f"parameters: {', '.join(names)}"
+                f"{self._name()}: {problem} {', '.join(rest)}", hint=f"parameters: {', '.join(names)}"
             )
         return tuple(filled)
 

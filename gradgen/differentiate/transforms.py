@@ -20,6 +20,7 @@ from gradgen.errors import ArgumentError, DifferentiationError, ShapeError
 from gradgen.ir.graph import Builder, Node
 from gradgen.ir.sizes import same
 from gradgen.ir.source import users_line
+from gradgen.trace.arguments import place
 from gradgen.trace.labels import label
 from gradgen.trace.pytree import flatten, unflatten
 from gradgen.trace.tracer import Tracer, active_builder, constant, fresh_input, lift_output
@@ -39,9 +40,9 @@ class Fresh:
     def __init__(self, function: Callable, args: Sequence, positions: Sequence[int], names: Sequence[str] = ()):
         self.builder: Builder = active_builder()  # type: ignore[assignment]
         self.actual, self.inputs, self.specs = [], [], []
-        call = list(args)
+        call = list(place(function, tuple(positions), tuple(args), {})[0]) if positions else []
         for position in positions:
-            found, spec = flatten(args[position])
+            found, spec = flatten(call[position])
             actual = [lifted(self.builder, leaf) for leaf in found]
             inputs = [fresh_input(self.builder, x.type, x.weak) for x in actual]
             self._labels(inputs, names[position] if position < len(names) else f"x{position}")
@@ -90,7 +91,7 @@ def halves(function, positions: tuple[int, ...], single: bool, has_aux: bool, na
     def transformed(g, *args):
         call = Fresh(function, args, positions, names)
         call.require_floats("gradient")
-        value, aux = call.result if has_aux else (call.result, None)
+        value, aux = _value_and_aux(call.result) if has_aux else (call.result, None)
         value = scalar_output(call.builder, value)
         aux_leaves, aux_spec = flatten(aux)
         aux_leaves = [lift_output(call.builder, x) for x in aux_leaves]
@@ -105,6 +106,13 @@ def halves(function, positions: tuple[int, ...], single: bool, has_aux: bool, na
         return ((out, unflatten(aux_spec, rest[: len(aux_leaves)])) if has_aux else out), gradient
 
     return transformed
+
+
+def _value_and_aux(result) -> tuple:
+    if not isinstance(result, tuple) or len(result) != 2:
+        raise ArgumentError("has_aux=True: the function did not return two values", where=users_line(),
+                            hint="return two values: the one to differentiate, and the rest")  # fmt: skip
+    return result
 
 
 def grad(function, positions: tuple[int, ...], single: bool, has_aux: bool, names=()) -> Callable:

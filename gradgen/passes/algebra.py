@@ -5,8 +5,10 @@ A rule must hold for nan and inf as well: x*0 = 0 and x-x = 0 do not, and are no
 
 from __future__ import annotations
 
+import numpy as np
+
 from gradgen.ir.types import Type
-from gradgen.passes.patterns import call, numbers, variables
+from gradgen.passes.patterns import call, numbers, scalar_value, variables
 
 x, y, c, a, b, d = variables("x y c a b d")
 m, n = numbers("m n")
@@ -17,6 +19,15 @@ reciprocal = call("reciprocal")
 
 def _floats(bound: dict, type: Type) -> bool:
     return type.is_float
+
+
+def _in_range(bound: dict, type: Type) -> bool:
+    """Whether the product of both numbers is one: x * 1e200 * 1e-200 is fine, x * 1e200 * 1e200 is not x * inf."""
+    if not type.is_float:
+        return False
+    with np.errstate(all="ignore"):
+        product = type.dtype.type(scalar_value(bound["m"])) * type.dtype.type(scalar_value(bound["n"]))
+    return bool(np.isfinite(product) and abs(product) >= np.finfo(type.dtype).tiny)
 
 
 ROWS = [
@@ -33,8 +44,8 @@ ROWS = [
     (-x * -y, x * y, None),  # -x * -y = x * y
     ((-x) * m, x * (-m), None),  # -x * m = x * -m
     (-(x * m), x * (-m), None),  # -(x * m) = x * -m
-    ((x * m) * n, x * (m * n), _floats),  # (x * m) * n = x * (m * n)
-    ((x * m) * (y * n), (x * y) * (m * n), _floats),  # likewise, both sides
+    ((x * m) * n, x * (m * n), _in_range),  # (x * m) * n = x * (m * n)
+    ((x * m) * (y * n), (x * y) * (m * n), _in_range),  # likewise, both sides
     (1 / x, reciprocal(x), _floats),  # 1 / x
     (x * reciprocal(y), x / y, _floats),  # x * (1 / y) = x / y
     (square(-x), square(x), None),  # (-x)^2 = x^2

@@ -37,20 +37,28 @@ def matmul(a, b):
     if a.ndim == 0 or b.ndim == 0:
         raise ShapeError(f"matmul: {a.type} @ {b.type}: a scalar", where=users_line(), hint="use * for scalars")
     if a.ndim == 1 and b.ndim == 1:
-        return np.sum(a * b)
+        return np.sum(a * b) if a.dtype.kind == "f" else _sums_of_products(a[None, :], b[:, None])[0, 0]
     left, right = (views.reshape(a, shape=(1, *a.type.shape)) if a.ndim == 1 else a), b
     if b.ndim == 1:
         right = views.reshape(b, shape=(*b.type.shape, 1))
     lead = promotion.broadcast_shapes("matmul", [_leading(left), _leading(right)])
     left = promotion.broadcast(left, (*lead, *left.type.shape[-2:]))
     right = promotion.broadcast(right, (*lead, *right.type.shape[-2:]))
-    out = linalg.matmul(left, right)
+    out = linalg.matmul(left, right) if left.dtype.kind == "f" else _sums_of_products(left, right)
     shape = list(out.type.shape)
     if b.ndim == 1:
         del shape[-1]
     if a.ndim == 1:
         del shape[-1 if b.ndim == 1 else -2]
     return views.reshape(out, shape=tuple(shape)) if len(shape) != out.ndim else out
+
+
+def _sums_of_products(a, b):
+    """matmul of ints and bools, which BLAS does not have."""
+    products = a[..., :, :, None] * b[..., None, :, :]
+    if a.dtype.kind == "b":
+        return np.any(products, axis=-2)
+    return promotion.cast(np.sum(products, axis=-2), a.dtype)
 
 
 def _leading(x):

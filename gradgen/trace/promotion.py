@@ -32,10 +32,11 @@ def lift(x, like):
         return x
     if hasattr(x, "__gradgen_size__"):
         return x.__gradgen_size__()
-    return like.__gradgen_lift__(_array(x))
+    return like.__gradgen_lift__(array_of(x))
 
 
-def _array(x) -> np.ndarray:
+def array_of(x) -> np.ndarray:
+    """A value from outside the trace as an array. Raises DTypeError for what gradgen does not compute with."""
     array = np.asarray(x)
     if array.dtype.name not in SHORT:
         raise DTypeError(f"a value of dtype {array.dtype} ({type(x).__name__}) among traced values", where=users_line(),
@@ -56,7 +57,7 @@ def dtype_of(x):
         return _PYTHON[x.dtype.kind] if x.weak else x.dtype
     if is_weak(x):
         return np.dtype(bool) if isinstance(x, bool) else type(x) if isinstance(x, (int, float)) else int
-    return _array(x).dtype
+    return array_of(x).dtype
 
 
 def loop_dtypes(op: Op, args):

@@ -79,11 +79,7 @@ class Traced:
             raise _unsupported(f"{function.__name__}: {error}", kwargs) from None
 
     def __array__(self, dtype=None, copy=None):
-        where = users_line()
-        text = where.text if where else ""
-        if "] =" in text or "]=" in text.replace("==", ""):
-            raise MutationError("assignment of a traced value into a NumPy array", where=where,
-                                hint="build it from its parts: np.stack, np.concatenate, np.where")  # fmt: skip
+        where = _refuse_assignment()
         raise TraceError("np.array / np.asarray of a traced value", where=where,
                          hint="use it as it is, or join several with np.stack or np.concatenate")  # fmt: skip
 
@@ -98,11 +94,13 @@ class Traced:
                          where=users_line(), hint=hint)  # fmt: skip
 
     def __float__(self):
+        _refuse_assignment()
         self._no_number(
             "float() or a function of `math`", "use NumPy's function (np.sin for math.sin), .astype for float()"
         )
 
     def __int__(self):
+        _refuse_assignment()
         self._no_number(
             "int()", "use np.floor, np.trunc, or .astype(np.int64); mark arguments that are data as `static`"
         )
@@ -129,6 +127,16 @@ class Traced:
 
     def __getitem__(self, key):
         return FUNCTIONS["getitem"](self, key)
+
+
+def _refuse_assignment():
+    """MutationError where the user's line assigns into an array: NumPy asks for a number there. Else that line."""
+    where = users_line()
+    text = where.text if where else ""
+    if "] =" in text or "]=" in text.replace("==", ""):
+        raise MutationError("assignment of a traced value into a NumPy array", where=where,
+                            hint="build it from its parts: np.stack, np.concatenate, np.where")  # fmt: skip
+    return where
 
 
 def _unsupported(what: str, options: dict) -> UnsupportedError:

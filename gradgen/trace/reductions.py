@@ -48,7 +48,8 @@ def var(x, axis=None, dtype=None, ddof=0, keepdims=False):
     x = x if x.dtype.kind == "f" else x.astype(np.float64)
     count = product(x.type.shape[k] for k in axes_of(x, axis, "var"))
     centred = x - mean(x, axis, dtype, keepdims=True)
-    return sum(centred * centred, axis, dtype, keepdims) / x.__gradgen_count__(count - ddof)
+    count = count - ddof if holds(count, ">=", ddof) else 0
+    return sum(centred * centred, axis, dtype, keepdims) / x.__gradgen_count__(count)
 
 
 @traces(np.std, method="std")

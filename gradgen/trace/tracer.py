@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from gradgen.errors import GradgenError, TraceError
 from gradgen.ir import sizes
 from gradgen.ir.graph import Builder, Constant, Graph, Node
 from gradgen.ir.source import users_line
 from gradgen.ir.types import Type
 from gradgen.ops import leaves
+from gradgen.trace import promotion
 from gradgen.trace.protocol import Traced
 
 
@@ -39,12 +41,22 @@ class Tracer(Traced):
         return UserSize(n, self) if isinstance(n, sizes.Dim) else n
 
     def __gradgen_apply__(self, op, args, attrs):
-        nodes = [x.node if isinstance(x, Tracer) else self.__gradgen_lift__(np.asarray(x)).node for x in args]
+        nodes = [
+            x.of(self.builder).node if isinstance(x, Tracer) else self.__gradgen_lift__(np.asarray(x)).node
+            for x in args
+        ]
         attrs = {k: _plain(v) for k, v in attrs.items()}
         if _active.frozen and self.builder.origin is None:
             nodes = [self.builder.add(leaves.stop_gradient, (n,)) if n.type.is_float else n for n in nodes]
         source = self.builder.origin or users_line()
         return type(self)(self.builder, self.builder.add(op, nodes, attrs, source))
+
+    def of(self, builder: Builder) -> Tracer:
+        """Itself, if it belongs to the trace of `builder`. Elsewhere its number means another value, or none."""
+        if self.builder is not builder:
+            raise TraceError(f"a value of type {self.type} from another trace", where=users_line(),
+                             hint="return it from the traced function instead of keeping it outside")  # fmt: skip
+        return self
 
     def __gradgen_lift__(self, value):
         return type(self)(self.builder, constant(self.builder, value))
@@ -220,6 +232,11 @@ def trace(function, types, weak, name: str, input_names=()) -> Graph:
     try:
         inputs = [fresh_input(builder, t, w) for t, w in zip(types, weak, strict=True)]
         outputs = [lift_output(builder, x) for x in function(inputs)]
+    except ValueError as error:
+        # NumPy puts "setting an array element with a sequence" over what we said of an assignment.
+        if not isinstance(error, GradgenError) and isinstance(error.__cause__, GradgenError):
+            raise error.__cause__ from None
+        raise
     finally:
         with _counting:
             traces_under_way -= 1
@@ -230,7 +247,7 @@ def trace(function, types, weak, name: str, input_names=()) -> Graph:
 def lift_output(builder: Builder, x) -> Tracer:
     """A result of the user's function: a tracer of this trace, or a constant."""
     if isinstance(x, Tracer):
-        return x
+        return x.of(builder)
     if isinstance(x, UserSize):
         return x.__gradgen_size__()
-    return Tracer(builder, constant(builder, np.asarray(x)))
+    return Tracer(builder, constant(builder, promotion.array_of(x)))
