@@ -15,6 +15,8 @@ import optree
 
 _OURS = str(Path(__file__).resolve().parent.parent) + "/"
 _LIBRARIES = tuple(str(Path(m.__file__).resolve().parent) + "/" for m in (numpy, optree))  # type: ignore[arg-type]
+_PYTHON = str(Path(linecache.__file__).resolve().parent) + "/"
+_PACKAGES = tuple(_PYTHON + folder for folder in ("site-packages/", "dist-packages/"))
 _SKIPPED = (_OURS, *_LIBRARIES, "<frozen", "<__array_function__")
 # Layers that users could have written themselves: their lines say more than the line that called them.
 _SPEAKING = tuple(_OURS + folder + "/" for folder in ("nn", "optim"))
@@ -40,6 +42,8 @@ class Source:
 
 
 def _is_users(file: str) -> bool:
+    if file.startswith(_PYTHON) and not file.startswith(_PACKAGES):
+        return False
     return not file.startswith(_SKIPPED) or file.startswith(_SPEAKING)
 
 
