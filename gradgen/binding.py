@@ -68,7 +68,8 @@ def by_position(function: Callable) -> Callable:
     except (ValueError, TypeError):  # a builtin that does not say
         return function
     names = [p.name for p in parameters if p.kind is inspect.Parameter.KEYWORD_ONLY]
-    if not names or hasattr(function, "keyword_only") or any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters):
+    any_number = any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters)
+    if not names or any_number or hasattr(function, "keyword_only"):
         return function
     first = parameter_names(function)
 

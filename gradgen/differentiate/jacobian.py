@@ -33,8 +33,8 @@ def jacobian(function, positions: tuple[int, ...], single: bool, mode: str, name
         flat = call.back([n for row in rows for n in row])
         count = len(call.inputs)
         blocks = [call.trees(flat[k * count : (k + 1) * count]) for k in range(len(outs))]
-        per_position = [unflatten(spec, [b[p] for b in blocks]) for p in range(len(positions))]
-        return per_position[0] if single else tuple(per_position)
+        # the structure of the output outside, that of the arguments inside, as in JAX: H[0][1] differentiates by 0, then 1
+        return unflatten(spec, [b[0] if single else tuple(b) for b in blocks])
 
     return transformed
 
