@@ -1,7 +1,7 @@
 """For tests: derivatives held against central differences, and graphs evaluated without a compiler.
 
-    check_grads(lambda x: np.sum(np.tanh(x) ** 2), np.ones(3))      # says nothing, or what differs
-    interpret(gg.grad(f))(x)                                        # op by op in NumPy, from the graph of gg.grad(f)
+check_grads(lambda x: np.sum(np.tanh(x) ** 2), np.ones(3))      # says nothing, or what differs
+interpret(gg.grad(f))(x)                                        # op by op in NumPy, from the graph of gg.grad(f)
 """
 
 from __future__ import annotations

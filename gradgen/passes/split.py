@@ -33,10 +33,7 @@ def split(graph: Graph, inputs: int, outputs: int) -> Split:
     late = dependents(cotangents, nodes)
     needed = [n for g in nodes if g in late for n in g.inputs if n not in late]
     needed += [g for g in gradients if g not in late]
-    residuals: dict[Node, None] = {}
-    for node in dict.fromkeys(needed):
-        _choose(node, residuals, set(given))
-    kept = tuple(residuals)
+    kept = tuple(_residuals(needed, set(given)))
     names = graph.input_names[:inputs]
     forward = Graph(given, (*primal, *kept), f"{graph.name}_forward", names)
     labels = tuple(n.label or n.op.name for n in kept)
@@ -44,16 +41,20 @@ def split(graph: Graph, inputs: int, outputs: int) -> Split:
     return Split(forward, backward, len(kept))
 
 
-def _choose(node: Node, residuals: dict, given: set[Node]) -> None:
-    """Add to `residuals` what it takes to have `node` in the backward pass."""
-    if node in given or node in residuals or node.op.kind == LEAF:
-        return
-    cheap = node.op.kind in (ELEMENTWISE, VIEW, GATHER) and node.op.weight < KEEP
-    if not cheap:
-        residuals[node] = None
-        return
-    for operand in node.inputs:
-        _choose(operand, residuals, given)
+def _residuals(needed: list[Node], given: set[Node]) -> dict[Node, None]:
+    """What it takes to have the needed nodes in the backward pass: each is looked at once, by whatever path."""
+    found: dict[Node, None] = {}
+    seen, stack = set(given), list(reversed(needed))
+    while stack:
+        node = stack.pop()
+        if node in seen or node.op.kind == LEAF:
+            continue
+        seen.add(node)
+        if node.op.kind in (ELEMENTWISE, VIEW, GATHER) and node.op.weight < KEEP:
+            stack.extend(reversed(node.inputs))
+        else:
+            found[node] = None
+    return found
 
 
 def _cut(graph: Graph, given, kept, cotangents, gradients, names) -> Graph:

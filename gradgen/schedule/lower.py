@@ -84,7 +84,34 @@ class Lowerer:
             return self.scalars[node]
         if node in self.buffers:
             return self._bind(node, idx, self.load(node, self.buffers[node], idx))
+        if node.op.kind != LEAF:
+            self._prepare(node, idx)
         return self.compute(node, idx)
+
+    def _prepare(self, node: Node, idx: tuple[Index, ...]) -> None:
+        """Bind all that node[idx] is made of, without recursion: a loop that was unrolled may be thousands deep."""
+        stack = [(node, idx, False)]
+        while stack:
+            n, i, visited = stack.pop()
+            if visited:
+                if n is not node or i != idx:
+                    self.value(n, i)
+                continue
+            stack.append((n, i, True))
+            stack.extend((m, j, False) for m, j in self._made_of(n, i) if self._is_open(m, j))
+
+    def _is_open(self, node: Node, idx: tuple[Index, ...]) -> bool:
+        """Whether a value is still to be computed from others."""
+        computed = node.op.kind in (ELEMENTWISE, VIEW, GATHER) and node not in self.buffers and node not in self.scalars
+        return computed and self.known((node.id, idx)) is None
+
+    def _made_of(self, node: Node, idx: tuple[Index, ...]):
+        if node.op.kind == ELEMENTWISE:
+            return [(n, idx) for n in node.inputs]
+        if node.op.kind == VIEW and not is_rename(node):
+            (x,) = node.inputs
+            return [(x, tuple(as_index(i) for i in node.op.index(idx, x.type, **node.attrs)))]
+        return []
 
     def load(self, node: Node, buffer: Buffer, idx: tuple[Index, ...]) -> Load:
         self.reads.append((node, idx))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gradgen.errors import DTypeError, ShapeError
-from gradgen.ir.sizes import Size, same
+from gradgen.ir.sizes import Size, freeze, hint, same
 from gradgen.ir.source import users_line
 from gradgen.ir.types import SHORT, Type
 from gradgen.ops import leaves, views
@@ -92,11 +92,19 @@ def broadcast_shapes(what: str, types: list[Type]) -> tuple:
             if size == 1:
                 size = n
             elif not same(size, n):
+                freeze_ones(size, n)
                 raise ShapeError(f"{what}: {', '.join(map(str, types))}: sizes {size} and {n} of axis {k} do not "
                                  "broadcast", where=users_line(),
                                  hint="axes are matched from the last; insert one with x[:, None]")  # fmt: skip
         result.append(size)
     return tuple(result)
+
+
+def freeze_ones(*sizes) -> None:
+    """A symbolic size that is 1 in this call repeats, as 1 does: the kernel must know."""
+    for n in sizes:
+        if hint(n) == 1:
+            freeze(n)
 
 
 def elementwise(op: Op, args, weak: bool = False):

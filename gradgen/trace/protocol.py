@@ -70,13 +70,13 @@ class Traced:
     def __array_function__(self, function, types, args, kwargs):
         implementation = FUNCTIONS.get(function)
         if implementation is None:
-            raise _unsupported(getattr(function, "__name__", str(function)), {})
+            raise _unsupported(_spelled(function), {})
         try:
             return implementation(*args, **kwargs)
         except TypeError as error:
             if isinstance(error, TraceError) or "argument" not in str(error):
                 raise
-            raise _unsupported(f"{function.__name__}: {error}", kwargs) from None
+            raise _unsupported(_spelled(function), kwargs) from None
 
     def __array__(self, dtype=None, copy=None):
         where = _refuse_assignment()
@@ -137,6 +137,12 @@ def _refuse_assignment():
         raise MutationError("assignment of a traced value into a NumPy array", where=where,
                             hint="build it from its parts: np.stack, np.concatenate, np.where")  # fmt: skip
     return where
+
+
+def _spelled(function) -> str:
+    """linalg.inv for numpy.linalg.inv: what follows `np.` in the user's code."""
+    module = getattr(function, "__module__", "") or ""
+    return f"{module.removeprefix('numpy').removeprefix('.')}.{function.__name__}".removeprefix(".")
 
 
 def _unsupported(what: str, options: dict) -> UnsupportedError:

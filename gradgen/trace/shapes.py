@@ -92,6 +92,7 @@ def broadcast_to(x, shape, subok=False):
     shape = dims(shape)
     lead = len(shape) - x.ndim
     if lead < 0 or not all(n == 1 or same(n, m) for n, m in zip(x.type.shape, shape[lead:], strict=True)):
+        promotion.freeze_ones(*x.type.shape)
         raise ShapeError(f"broadcast_to: {x.type} does not broadcast to {shape}", where=users_line())
     return promotion.broadcast(x, shape)
 

@@ -20,7 +20,9 @@ PAGES = {str(page.relative_to(ROOT)): page for page in docs.pages()}
 def test_code_of_the_page_runs_and_prints_what_is_shown(name):
     for block, printed in docs.run(PAGES[name]):
         if block.shown is not None:
-            assert docs.alike(block.shown, printed), f"{name}: shown and printed differ; python docs/refresh.py\n{printed}"
+            assert docs.alike(block.shown, printed), (
+                f"{name}: shown and printed differ; python docs/refresh.py\n{printed}"
+            )
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -45,7 +45,6 @@ class Case:
     name: str
     function: Callable
     operands: tuple[str, ...]
-    weight: str = "weight"
 
     def __str__(self) -> str:
         return self.name
@@ -58,7 +57,7 @@ def operand(op, k: int, dtype: np.dtype, shape: tuple) -> np.ndarray:
         dtype = np.dtype(bool)
     rng = np.random.default_rng([k, len(shape), dtype.num])
     if dtype.kind == "b":
-        return rng.integers(0, 2, shape).astype(bool)
+        return rng.integers(op.name == "reciprocal", 2, shape).astype(bool)
     if dtype.kind == "i":
         low, high = (int(np.ceil(low)), int(np.floor(high))) if np.floor(high) >= np.ceil(low) else (1, 3)
         return rng.integers(0 if op.name == "power" else low, high + 1, shape).astype(dtype)
@@ -103,7 +102,7 @@ def elementwise_cases(dtype: np.dtype, pattern: str) -> tuple[list[Case], dict[s
 
 @dataclass
 class Computed:
-    """Cases on operands: values, gradients and second derivatives, each compiled as one function when first read.
+    """Cases on operands: values and derivatives, each compiled as one function for all cases when first read.
 
     The scalar that is differentiated is sum(weight * result**2 / 2 + weight * result), so that linear ops too have a
     second derivative. `v`: the directions of second derivatives.
@@ -165,21 +164,18 @@ class Computed:
         return gg.jit(everything)(self.named, self.v)
 
     @cached_property
+    def derivatives(self) -> dict:
+        """Per case (gradient, slope along v, Hessian times v): forward over reverse makes them all at once."""
+
+        def all_of(f, xs, v):
+            (_, gradient), (slope, curvature) = gg.jvp(gg.value_and_grad(f, argnums=tuple(range(len(xs)))), xs, v)
+            return gradient, slope, curvature
+
+        return self._derivatives(all_of)
+
+    @cached_property
     def gradients(self) -> dict:
         return self._derivatives(lambda f, xs, v: gg.grad(f, argnums=tuple(range(len(xs))))(*xs))
-
-    @cached_property
-    def slopes(self) -> dict:
-        return self._derivatives(lambda f, xs, v: gg.jvp(f, xs, v)[1])
-
-    @cached_property
-    def curvatures(self) -> dict:
-        """Hessian times v: forward over reverse."""
-
-        def product(f, xs, v):
-            return gg.jvp(gg.grad(f, argnums=tuple(range(len(xs)))), xs, v)[1]
-
-        return self._derivatives(product)
 
     @cached_property
     def twice_reversed(self) -> dict:
@@ -223,3 +219,32 @@ def assert_close(found, expected, rtol, atol=0.0):
         assert np.shape(a) == np.shape(b)
         assert np.asarray(a).dtype == np.asarray(b).dtype
         np.testing.assert_allclose(a, b, rtol=rtol, atol=atol)
+
+
+def assert_gradient_is_the_tapes(these: Computed, case: Case, alone=False):
+    """`alone`: compiled without the second derivatives, where these would take long to compile."""
+    gradient = these.gradients[case.name] if alone else these.derivatives[case.name][0]
+    assert_close(gradient, these.on_tape(case), 1e-10, 1e-12)
+
+
+def assert_slopes_are_differences(these: Computed, case: Case, flat=False):
+    """Reverse and forward mode against central differences; `flat`: against 0."""
+    gradient, slope, _ = these.derivatives[case.name]
+    expected = 0.0 if flat else these.difference(case, these.scalar(case))
+    reverse = sum(np.sum(g * v) for g, v in zip(gradient, these.directions(case), strict=True))
+    np.testing.assert_allclose(reverse, expected, rtol=1e-6, atol=1e-7)
+    np.testing.assert_allclose(slope, reverse, rtol=1e-10, atol=1e-11)
+
+
+def assert_second_order(these: Computed, case: Case):
+    """Hessian times direction against differences of the tape's gradient, and the tape's own second derivative."""
+    found, f = these.derivatives[case.name][2], these.scalar(case)
+    expected = these.difference(case, lambda *xs: tape.grad(f, argnums=tuple(range(len(xs))))(*xs))
+    for a, b in zip(found, expected, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    assert_close(found, these.twice_on_tape(case), 1e-9, 1e-10)
+
+
+def family(cases: list[tuple], named: dict[str, np.ndarray]) -> Computed:
+    """Cases of (name, function, operands by name)."""
+    return Computed([Case(name, function, operands) for name, function, *operands in cases], named)

@@ -14,6 +14,9 @@ from tests.ops.registry import (
     PATTERNS,
     Computed,
     assert_close,
+    assert_gradient_is_the_tapes,
+    assert_second_order,
+    assert_slopes_are_differences,
     differentiable,
     elementwise_cases,
     operands,
@@ -39,11 +42,13 @@ def derived(dtype, pattern) -> Computed:
 
 VALUES = [
     pytest.param(op.name, d.name, p, id=f"{op.name}-{d.name}-{p}")
-    for op in ELEMENTWISE_OPS for d in DTYPES for p in PATTERNS if result_dtype(op, d) is not None
+    for op in ELEMENTWISE_OPS for d in DTYPES for p in PATTERNS
+    if result_dtype(op, d) is not None and (p not in ("empty", "number with vector") or d == F64)
 ]  # fmt: skip
 DERIVATIVES = [
-    pytest.param(op.name, p, id=f"{op.name}-{p}") for op in ELEMENTWISE_OPS if differentiable(op) for p in PATTERNS
-]
+    pytest.param(op.name, p, id=f"{op.name}-{p}")
+    for op in ELEMENTWISE_OPS if differentiable(op) for p in PATTERNS if p != "empty"
+]  # fmt: skip
 
 REFUSED = [op.name for op in ELEMENTWISE_OPS if result_dtype(op, np.dtype(bool)) is None and op.name != "sigmoid"]
 
@@ -58,39 +63,25 @@ def test_the_emitted_code_computes_numpys_value_in_numpys_dtype(name, dtype, pat
 @pytest.mark.parametrize(("name", "pattern"), DERIVATIVES)
 def test_gradients_are_those_of_the_tape(name, pattern):
     these = derived("float64", pattern)
-    assert_close(these.gradients[name], these.on_tape(these.by_name[name]), 1e-10, 1e-12)
+    assert_gradient_is_the_tapes(these, these.by_name[name])
 
 
 @pytest.mark.parametrize(("name", "pattern"), DERIVATIVES)
 def test_gradients_and_tangents_are_central_differences(name, pattern):
     these = derived("float64", pattern)
-    case = these.by_name[name]
-    slope = these.difference(case, these.scalar(case)) if name != "stop_gradient" else 0.0
-    reverse = sum(np.sum(g * v) for g, v in zip(these.gradients[name], these.directions(case), strict=True))
-    np.testing.assert_allclose(reverse, slope, rtol=1e-6, atol=1e-7)
-    np.testing.assert_allclose(these.slopes[name], reverse, rtol=1e-10, atol=1e-12)
+    assert_slopes_are_differences(these, these.by_name[name], flat=name == "stop_gradient")
 
 
 @pytest.mark.parametrize(("name", "pattern"), DERIVATIVES)
 def test_second_derivatives_are_differences_of_gradients_and_the_tapes(name, pattern):
     these = derived("float64", pattern)
-    case = these.by_name[name]
-    differences = these.difference(case, lambda *xs: gradient_at(these, case, xs))
-    for found, expected in zip(these.curvatures[name], differences, strict=True):
-        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
-    assert_close(these.curvatures[name], these.twice_on_tape(case), 1e-9, 1e-11)
-
-
-def gradient_at(these, case, xs):
-    from gradgen import tape
-
-    return tape.grad(these.scalar(case), argnums=tuple(range(len(xs))))(*xs)
+    assert_second_order(these, these.by_name[name])
 
 
 @pytest.mark.parametrize("name", [op.name for op in ELEMENTWISE_OPS if differentiable(op)])
 def test_reverse_over_reverse_is_forward_over_reverse(name):
     these = derived("float64", "vector")
-    assert_close(these.twice_reversed[name], these.curvatures[name], 1e-10, 1e-12)
+    assert_close(these.twice_reversed[name], these.derivatives[name][2], 1e-10, 1e-12)
 
 
 @pytest.mark.parametrize("name", [op.name for op in ELEMENTWISE_OPS if differentiable(op)])

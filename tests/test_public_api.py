@@ -1,0 +1,29 @@
+"""The public names, pinned: a change of this list is a decision."""
+
+import pytest
+
+import gradgen
+
+NAMES = [
+    "FitResult", "errors", "fit", "grad", "hessian", "hvp", "jacobian", "jit", "jvp", "nn", "no_grad", "optim",
+    "stop_gradient", "tape", "testing", "value_and_grad", "vjp", "vmap",
+]  # fmt: skip
+
+
+def test_the_public_names_are_these():
+    assert sorted(gradgen.__all__) == NAMES
+
+
+def test_the_list_is_sorted():
+    assert gradgen.__all__ == sorted(gradgen.__all__)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_name_is_reachable(name):
+    assert getattr(gradgen, name) is not None
+    assert name in dir(gradgen)
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="gradient"):
+        gradgen.gradient  # noqa: B018
