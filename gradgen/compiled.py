@@ -161,9 +161,7 @@ class CompiledFunction:
                 filled.append(binding.default_of(self._function, name))
         if rest:
             problem = "given twice:" if set(rest) & set(names) else "no parameter"
-            raise ArgumentError(
-                f"{self._name()}: {problem} {', '.join(rest)}", hint=f"parameters: {', '.join(names)}"
-            )
+            raise ArgumentError(f"{self._name()}: {problem} {', '.join(rest)}", hint=f"parameters: {', '.join(names)}")
         return tuple(filled)
 
     def _call(self, args: tuple, kwargs: dict) -> Call:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from gradgen.ir.sizes import product
 from gradgen.ir.types import Type
 from gradgen.ops.record import REDUCTION, Op, register
 
@@ -46,13 +47,13 @@ def arange_like(x, n):
 def _others(x, axes):
     """Per element, the product of all others of its group: right where some are 0, and to every order."""
     rest = tuple(k for k in range(x.ndim) if k not in axes)
-    flat = np.reshape(np.transpose(x, rest + axes), (*kept_shape(x.shape, axes), -1))
-    n = flat.shape[-1]
+    n = product(x.shape[k] for k in axes)
+    flat = np.reshape(np.transpose(x, rest + axes), (*kept_shape(x.shape, axes), n))
     row = np.broadcast_to(np.reshape(flat, (*flat.shape[:-1], 1, n)), (*flat.shape[:-1], n, n))
     here = arange_like(x, n)
-    product = np.prod(np.where(np.reshape(here, (n, 1)) == here, 1, row), axis=-1)
+    others = np.prod(np.where(np.reshape(here, (n, 1)) == here, 1, row), axis=-1)
     back = tuple((rest + axes).index(k) for k in range(x.ndim))
-    return np.transpose(np.reshape(product, tuple(x.shape[k] for k in rest + axes)), back)
+    return np.transpose(np.reshape(others, tuple(x.shape[k] for k in rest + axes)), back)
 
 
 # Quadratic in the size of a group, the price of being right at zeros in every derivative.

@@ -49,6 +49,12 @@ class Tracer(Traced):
         if _active.frozen and self.builder.origin is None:
             nodes = [self.builder.add(leaves.stop_gradient, (n,)) if n.type.is_float else n for n in nodes]
         source = self.builder.origin or users_line()
+        if op.loop is not None:  # an op that is called by itself, and not as a function of NumPy, promotes here
+            wanted = op.loop(tuple(n.dtype for n in nodes))
+            cast = zip(nodes, wanted, strict=False)
+            nodes = [
+                n if n.dtype == d else self.builder.add(leaves.astype, (n,), {"dtype": d}, source) for n, d in cast
+            ]
         return type(self)(self.builder, self.builder.add(op, nodes, attrs, source))
 
     def of(self, builder: Builder) -> Tracer:
