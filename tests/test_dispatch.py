@@ -157,7 +157,7 @@ def test_a_signature_names_sizes_up_front():
 @pytest.mark.parametrize(
     ("signature", "args", "kind", "said"),
     [
-        (("f64[n]", "f64[n]"), (np.ones(3), np.ones(4)), ShapeError, "size 3"),
+        (("f64[n]", "f64[n]"), (np.ones(3), np.ones(4)), ShapeError, "size n is 3"),
         (("f64[n]", "f64[m]"), (np.ones(3), np.ones((4, 1))), ShapeError, r"f64\[4,1\]"),
         (("f32[n]", "f64[n]"), (np.ones(3), np.ones(3)), DTypeError, r"f64\[3\]"),
         (("f64[n]",), (np.ones(3), np.ones(3)), ArgumentError, "2 leaves"),

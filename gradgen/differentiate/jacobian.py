@@ -33,7 +33,7 @@ def jacobian(function, positions: tuple[int, ...], single: bool, mode: str, name
         flat = call.back([n for row in rows for n in row])
         count = len(call.inputs)
         blocks = [call.trees(flat[k * count : (k + 1) * count]) for k in range(len(outs))]
-        # the structure of the output outside, that of the arguments inside, as in JAX: H[0][1] differentiates by 0, then 1
+        # the output's structure outside, the arguments' inside, as in JAX: H[0][1] differentiates by 0, then by 1
         return unflatten(spec, [b[0] if single else tuple(b) for b in blocks])
 
     return transformed

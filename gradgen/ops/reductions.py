@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from gradgen.ir.sizes import product
@@ -44,10 +46,10 @@ def arange_like(x, n):
     return x.astype(np.int64).__gradgen_iota__(n) if hasattr(x, "__gradgen_iota__") else np.arange(n)
 
 
-def _others(x, axes):
+def _others(x: Any, axes) -> Any:
     """Per element, the product of all others of its group: right where some are 0, and to every order."""
     rest = tuple(k for k in range(x.ndim) if k not in axes)
-    n = product(x.shape[k] for k in axes)
+    n: Any = product(x.shape[k] for k in axes)  # an int, or a symbolic size that rules may compute with
     flat = np.reshape(np.transpose(x, rest + axes), (*kept_shape(x.shape, axes), n))
     row = np.broadcast_to(np.reshape(flat, (*flat.shape[:-1], 1, n)), (*flat.shape[:-1], n, n))
     here = arange_like(x, n)

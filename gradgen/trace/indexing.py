@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from gradgen.errors import UnsupportedError
-from gradgen.ir.sizes import product, same
+from gradgen.ir.sizes import Size, product, same
 from gradgen.ir.source import users_line
 from gradgen.ops import indexing, views
 from gradgen.ops.reductions import arange_like
@@ -29,7 +29,10 @@ def _is_mask(k) -> bool:
 def getitem(x, key):
     """x[key] for ints, slices, None, ..., integer arrays and constant masks."""
     keys = _full(x, key if isinstance(key, tuple) else (key,))
-    axis, ranges, shape, arrays = 0, [], [], []
+    axis = 0
+    ranges: list[tuple] = []
+    shape: list[Size] = []
+    arrays: list[tuple] = []
     for k in keys:
         if k is None:
             shape.append(1)

@@ -41,16 +41,17 @@ def _slice(k: slice, n: Size) -> tuple[Size, Size, Size]:
     start, stop, step = (known(v) for v in (k.start, k.stop, k.step))
     step = 1 if step is None else freeze(step)
     if not any(isinstance(v, Dim) for v in (n, start, stop)):
-        a, b, s = slice(start, stop, step).indices(n)  # type: ignore[arg-type]
-        size = len(range(a, b, s))
-        return (a, s, size) if size else (0, 1, 0)
+        low, high, s = slice(start, stop, step).indices(n)  # type: ignore[arg-type]
+        size = len(range(low, high, s))
+        return (low, s, size) if size else (0, 1, 0)
     if step == 1:
         a = 0 if start is None else _clamped(start, n)
         b = n if stop is None else _clamped(stop, n)
         return (a, 1, b - a) if _at_most(a, b) else (0, 1, 0)
     if step == -1 and start is None and stop is None:
         return n - 1, -1, n
-    return _slice(slice(*(v if v is None else freeze(v) for v in (start, stop)), step), freeze(n))
+    first, last = (v if v is None else freeze(v) for v in (start, stop))
+    return _slice(slice(first, last, step), freeze(n))
 
 
 def _clamped(bound: Size, n: Size) -> Size:

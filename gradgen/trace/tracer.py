@@ -49,7 +49,7 @@ class Tracer(Traced):
         if _active.frozen and self.builder.origin is None:
             nodes = [self.builder.add(leaves.stop_gradient, (n,)) if n.type.is_float else n for n in nodes]
         source = self.builder.origin or users_line()
-        if op.loop is not None:  # an op that is called by itself, and not as a function of NumPy, promotes here
+        if op.loop is not None:  # an op called by itself, not as a function of NumPy, promotes here
             wanted = op.loop(tuple(n.dtype for n in nodes))
             cast = zip(nodes, wanted, strict=False)
             nodes = [

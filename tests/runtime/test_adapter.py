@@ -3,6 +3,7 @@ from collections import namedtuple
 import numpy as np
 import pytest
 from numba import njit
+
 from tests.runtime.stand_in import Formula
 
 pytestmark = pytest.mark.numba

@@ -10,10 +10,10 @@ from collections import namedtuple
 import numpy as np
 import pytest
 from numba import njit, prange, types
-from tests.runtime.stand_in import Formula
 
 from gradgen.errors import ArgumentError, DifferentiationError
 from gradgen.runtime import nopython
+from tests.runtime.stand_in import Formula
 
 pytestmark = pytest.mark.numba
 F8 = nopython.Leaf(np.dtype("float64"), 0)

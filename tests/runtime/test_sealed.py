@@ -3,11 +3,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.runtime.stand_in import Formula
 
 from gradgen.errors import CacheWarning
 from gradgen.runtime import cache, generated
 from gradgen.runtime.sealed import SealedCache
+from tests.runtime.stand_in import Formula
 
 pytestmark = pytest.mark.numba
 
