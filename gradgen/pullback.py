@@ -56,6 +56,8 @@ class Forward:
         found = kernel.forward(*self.call.values)
         self.found = list(found) if isinstance(found, tuple) else [found]
         self.types = [n.type for n in kernel.graph.outputs]
+        # The user may write to the arguments before the pullback reads them.
+        self.values = [v.copy() if isinstance(v, np.ndarray) else v for v in self.call.values]
         self.residuals = self.found[len(self.types) :]
 
     def result(self) -> tuple:
@@ -67,7 +69,7 @@ class Forward:
         gs = [as_value(np.asarray(g)) for g in flatten(cotangent)[0]]
         shaped = [type_.with_shape(np.shape(x)) for x, type_ in zip(self.found, self.types, strict=False)]
         gs = transforms.matched_cotangents(shaped, gs)
-        out = self.built.kernel.backward(*self.call.values, *self.residuals, *gs)
+        out = self.built.kernel.backward(*self.values, *self.residuals, *gs)
         flat = list(out) if isinstance(out, tuple) else [out]
         flat = [np.asarray(x, s.dtype)[()] if s.shape == () else x for x, s in zip(flat, self.call.slots, strict=True)]
         return tuple(unflatten(self.call.spec, flat))
