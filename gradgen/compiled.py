@@ -147,7 +147,7 @@ class CompiledFunction:
         """Keyword arguments at their positions."""
         if self._keyword_only and len(args) > len(self.parameter_names) - self._keyword_only:
             raise ArgumentError(f"{self._name()}: {len(args)} arguments by position",
-                                hint=f"by keyword: {', '.join(self.parameter_names[-self._keyword_only :])}")  # fmt: skip
+                                hint=', '.join(self.parameter_names[-self._keyword_only :]) + ' by name')  # fmt: skip
         if not kwargs:
             return args
         names, rest = self.parameter_names, dict(kwargs)
