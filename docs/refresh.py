@@ -30,7 +30,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _SHOWN = re.compile(r"\n+(?:<!-- parts: ([\d ]+) -->\n+)?```text\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _RAISES = "<!-- raises -->\n"
-_HASH = re.compile(r"_[0-9a-f]{10}\b")
+_HASH = re.compile(r"_[0-9a-f]{10}(?![0-9a-z])")
 _NUMBER = re.compile(r"(?<![\w.%])-?\d+(?:\.\d*)?(?:e[-+]?\d+)?(?![\w])")
 
 

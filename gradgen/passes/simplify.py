@@ -146,6 +146,8 @@ def _reduce(builder: Builder, node: Node) -> Node | None:
     if any(a >= lead and inner.shape[a - lead] != 1 for a in axes):
         return None
     count = product(x.shape[a] for a in axes)
+    if count == 0:
+        return None  # the sum of nothing is 0, and inf * 0 is not
     shape = tuple(s for k, s in enumerate(inner.shape) if k + lead not in axes)
     small = inner if shape == inner.shape else builder.add(views.reshape, (inner,), {"shape": shape}, node.source)
     number = builder.add(leaves.size, (), {"size": count}, node.source) if isinstance(count, Dim) else None

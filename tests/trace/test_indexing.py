@@ -12,7 +12,8 @@ I = np.array([0, 1, 1, 0])  # noqa: E741  an index
 S = slice(None)
 KEYS = {
     "int": 1, "negative int": -1, "np.int": np.int64(1), "tuple": (1, -2), "all axes": (1, 2, 3),
-    "slice": slice(1, None), "steps": (S, slice(None, None, 2)), "backwards": (S, S, slice(None, None, -1)), "beyond": slice(-9, 9),
+    "slice": slice(1, None), "steps": (S, slice(None, None, 2)), "backwards": (S, S, slice(None, None, -1)),
+    "beyond": slice(-9, 9),
     "nothing": slice(2, 1), "backwards from nowhere": slice(-5, None, -1), "down to the first": (S, slice(1, None, -1)),
     "ellipsis": (..., 0), "ellipsis between": (0, ..., 1), "ellipsis of nothing": (0, 1, ..., 2), "empty": (),
     "new axis": None, "new axes": (None, S, None, 0), "array": I, "negative array": -1 - I, "list": [0, 1],
