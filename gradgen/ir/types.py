@@ -46,10 +46,6 @@ class Type:
         return f"{SHORT[self.dtype.name]}[{','.join(str(s).replace(' ', '') for s in self.shape)}]"
 
 
-def is_static(shape) -> bool:
-    return not any(isinstance(s, Dim) for s in shape)
-
-
 _TYPE = re.compile(r"^\s*([a-z]+\d*)(?:\[(.*)\])?\s*$")
 
 

@@ -156,15 +156,11 @@ def _reduce(builder: Builder, node: Node) -> Node | None:
     else:
         number = builder.add(leaves.astype, (number,), {"dtype": node.dtype}, node.source)
     small = _simplest(builder, _spread_to(builder, _simplest(builder, small), node.shape))
-    return _times(builder, small, _spread(builder, number, node.shape), node)
+    return builder.add(arithmetic.multiply, (small, _spread(builder, number, node.shape)), {}, node.source)
 
 
 def _spread_to(builder: Builder, node: Node, shape) -> Node:
     return node if node.shape == tuple(shape) else _spread(builder, node, shape)
-
-
-def _times(builder: Builder, x: Node, y: Node, node: Node) -> Node:
-    return builder.add(arithmetic.multiply, (x, y), {}, node.source)
 
 
 def _view(builder: Builder, node: Node) -> Node | None:
@@ -182,17 +178,13 @@ def _view(builder: Builder, node: Node) -> Node | None:
     if node.op is views.broadcast_to and x.op is views.reshape and _adds_leading_axes(x):
         return builder.add(views.broadcast_to, x.inputs, node.attrs, node.source)  # leading unit axes are implied
     if isinstance(x.attrs.get("value"), Constant) and node.op is not views.broadcast_to:
-        return constant_node(builder, node.op.eval(x.attrs["value"].array, **node.attrs))
+        return constant(builder, node.op.eval(x.attrs["value"].array, **node.attrs))
     return None
 
 
 def _adds_leading_axes(x: Node) -> bool:
     inner = x.inputs[0].shape
     return len(inner) <= len(x.shape) and x.shape[len(x.shape) - len(inner) :] == inner
-
-
-def constant_node(builder: Builder, array) -> Node:
-    return constant(builder, np.asarray(array))
 
 
 def _is_identity(node: Node) -> bool:
