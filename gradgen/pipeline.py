@@ -19,6 +19,8 @@ from gradgen.ir import sizes
 from gradgen.ir.check import check
 from gradgen.ir.graph import Graph
 from gradgen.ir.types import Type
+from gradgen.passes.accumulate import accumulate
+from gradgen.passes.control import trim
 from gradgen.passes.nested import join_nested
 from gradgen.passes.simplify import simplify
 from gradgen.passes.split import Split, split
@@ -67,6 +69,11 @@ class Built:
     guards: tuple
 
 
+def simplified(graph: Graph) -> Graph:
+    """All passes that keep what a graph means."""
+    return accumulate(join_nested(trim(simplify(trim(graph)))))
+
+
 def build(request: Request, stages: dict | None = None) -> Built:
     """The kernel of a request. `stages` receives each step's result as it is made, also where a later one fails."""
     stages = {} if stages is None else stages
@@ -78,11 +85,11 @@ def build(request: Request, stages: dict | None = None) -> Built:
         except sizes.Narrow as narrow:
             request = _narrowed(request, narrow.replacements)
     stages["trace"] = check(graph)
-    graph = stages["simplify"] = check(join_nested(simplify(graph)))
+    graph = stages["simplify"] = check(simplified(graph))
 
     def make_split() -> Split:
         halves, count = _halves(request, graph)
-        halves = stages["halves"] = join_nested(simplify(halves))
+        halves = stages["halves"] = simplified(halves)
         found = split(halves, len(request.slots), count)
         stages["forward"], stages["backward"] = found.forward, found.backward
         return found

@@ -15,43 +15,11 @@ import numpy as np
 from gradgen import api
 from gradgen.compiled import CompiledFunction
 from gradgen.errors import ArgumentError
-from gradgen.ir.graph import Graph
-from gradgen.ir.sizes import Dim
-from gradgen.ir.sizes import evaluate as size_value
+from gradgen.ops.evaluation import evaluate
 from gradgen.trace.pytree import flatten, unflatten
 
 __all__ = ["check_grads", "evaluate", "interpret"]
 MODES = ("forward", "reverse")
-
-
-def evaluate(graph: Graph, inputs: Sequence) -> list:
-    """The outputs of a graph, one per entry of `graph.outputs`, by the `eval` of each op on NumPy arrays.
-
-    inputs: one array or number per entry of `graph.inputs`, of its dtype. Raises AssertionError where an op's value
-    does not have the dtype and shape that the graph says.
-    """
-    sizes: dict[str, int] = {}
-    values: dict = {}
-    for node, x in zip(graph.inputs, inputs, strict=True):
-        values[node] = np.asarray(x, node.dtype)[()]
-        known = zip(node.shape, np.shape(x), strict=True)
-        sizes.update({str(n): m for n, m in known if isinstance(n, Dim) and str(n).isidentifier()})
-    with np.errstate(all="ignore"):
-        for node in graph.nodes:
-            if node not in values:
-                attrs = {k: _numbers(v, sizes) for k, v in node.attrs.items()}
-                is_size = node.op.name == "size"
-                out = np.int64(attrs["size"]) if is_size else node.op.eval(*(values[n] for n in node.inputs), **attrs)
-                found, said = (np.asarray(out).dtype, np.shape(out)), (node.dtype, _numbers(node.shape, sizes))
-                assert found == said, f"{node} evaluates to {found}"
-                values[node] = out
-    return [np.array(values[n])[()] for n in graph.outputs]
-
-
-def _numbers(value, sizes: dict[str, int]):
-    if isinstance(value, tuple):
-        return tuple(_numbers(v, sizes) for v in value)
-    return size_value(value, sizes) if isinstance(value, Dim) else value
 
 
 def interpret(f: Callable) -> Callable:

@@ -59,7 +59,8 @@ class Expressions:
         if isinstance(expr, Combine):
             return "(" + expr.template.format(acc=self._text(expr.acc), x=f"({self._text(expr.x)})") + ")"
         if isinstance(expr, Position):
-            return f"{cast(expr.dtype)}({self.index(expr.index)})"
+            index = self.index(expr.index)
+            return f"({index})" if expr.dtype == np.int64 else f"{cast(expr.dtype)}({index})"
         assert isinstance(expr, SizeOf)
         return f"{cast(expr.dtype)}({size(expr.size)})"
 

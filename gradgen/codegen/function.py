@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gradgen.codegen import control
 from gradgen.codegen.expressions import Expressions, number, size
-from gradgen.codegen.layout import renamed_in, shape_text, symbols_of, type_of, work_name, work_names
+from gradgen.codegen.layout import lengths_of, renamed_in, shape_text, symbols_of, type_of, work_name, work_names
 from gradgen.codegen.names import Names
-from gradgen.ir.sizes import Size
+from gradgen.ir.sizes import Size, product
 from gradgen.ir.types import Type
 from gradgen.schedule.program import (
     Assign,
@@ -23,12 +24,13 @@ from gradgen.schedule.program import (
     Call,
     CheckIndex,
     Fill,
+    Index,
     Loop,
     Program,
     Store,
     Update,
-    walk,
 )  # fmt: skip
+from gradgen.schedule.walks import walk
 
 PAD = "    "
 SHORT_LOOP = (5, 128)
@@ -45,7 +47,7 @@ class Function:
     output_types: list[Type]
     constants: dict[str, np.ndarray]
     workspace: list[tuple[np.dtype, Size]]
-    carves: bool  # whether the text calls runtime.arrays.carve
+    pieces: set[str]  # the functions of runtime/arrays that the text calls
 
 
 class Printer:
@@ -60,6 +62,7 @@ class Printer:
             program,
             {
                 *self.symbols,
+                *lengths_of(program),
                 *(f"n{k}" for k in range(*SHORT_LOOP)),
                 program.name,
                 f"{program.name}_into",
@@ -68,11 +71,11 @@ class Printer:
         )
         self.expressions = Expressions(self.names)
         self.line_before: str | None = None
-        self.carves = False
+        self.pieces: set[str] = set()
         self.lengths: dict[str, str] = {}  # text that gives a length -> name of the length
 
     def function(self) -> Function:
-        body = [line for s in self.program.body for line in self._statement(s, PAD)]
+        body = self.body(self.program.body, PAD)
         prologue = [f"{PAD}{line}" for line in self._prologue(body)]
         returned = self._returned(scalars_only=True)
         epilogue = [f"{PAD}return {', '.join(returned)}"] if returned else []
@@ -89,7 +92,7 @@ class Printer:
         return Function(
             program.name, text, self.expressions.needs, [type_of(x) for x in program.inputs],
             [type_of(r) for r in program.results], {self.names[b]: a for b, a in program.constants.items()},
-            list(program.workspace.items()), self.carves,
+            list(program.workspace.items()), self.pieces,
         )  # fmt: skip
 
     # -- signatures
@@ -118,12 +121,28 @@ class Printer:
             lines.append(self._carve(buffer, offset))
         for buffer in renamed_in(self.program):
             if f"{self.names[buffer]}" in text:
-                self.carves = True
-                lines.append(f"{self.names[buffer]} = carve({self.names[buffer.base]}, 0, {shape_text(buffer.shape)})")
+                self.pieces.add("carve")
+                lines.append(self._view(buffer))
         return lines
 
+    def _view(self, buffer: Buffer) -> str:
+        return f"{self.names[buffer]} = {self.piece(buffer)}"
+
+    def piece(self, buffer: Buffer) -> str:
+        """A buffer that is a part of another, or another shape of it."""
+        self.pieces.add("carve")
+        base, start = buffer.base, Index()
+        assert base is not None
+        for k, i in enumerate(buffer.prefix):
+            start = start + i * product(base.shape[k + 1 :])
+        return f"carve({self.array(base)}, {self.expressions.index(start)}, {shape_text(buffer.shape)})"
+
+    def array(self, buffer: Buffer) -> str:
+        """The text of a whole array."""
+        return self.piece(buffer) if buffer.prefix else self.names[buffer]
+
     def _carve(self, buffer: Buffer, offset: Size) -> str:
-        self.carves = True
+        self.pieces.add("carve")
         work = work_name(self.program, buffer.dtype)
         return f"{self.names[buffer]} = carve({work}, {size(offset)}, {shape_text(buffer.shape)})"
 
@@ -163,13 +182,20 @@ class Printer:
 
     # -- statements
 
+    def body(self, statements: list, pad: str) -> list[str]:
+        return [line for s in statements for line in self._statement(s, pad)]
+
     def _statement(self, s, pad: str) -> list[str]:
         text = self.expressions.text
+        if isinstance(s, control.KINDS):
+            return control.lines(self, s, pad)
+        if isinstance(s, Loop) and s.carried:
+            return control.loop(self, s, pad)
         if isinstance(s, Loop):
             threads = self.parallel and self.expressions.depth == 0 and _independent(s)
             lines = [f"{pad}for {self.names[s.var]} in {'prange' if threads else 'range'}({self._extent(s)}):"]
             self.expressions.depth += 1
-            lines += [line for inner in s.body for line in self._statement(inner, pad + PAD)]
+            lines += self.body(s.body, pad + PAD)
             self.expressions.depth -= 1
             return lines
         if isinstance(s, Assign):
@@ -190,7 +216,7 @@ class Printer:
         else:
             assert isinstance(s, Call)
             return self._call(s, pad)
-        return [f"{pad}{line}{self._comment(s, len(pad) + len(line))}"]
+        return [f"{pad}{line}{self.comment(s, len(pad) + len(line))}"]
 
     def _extent(self, loop: Loop) -> str:
         """A short innermost loop runs to a size read from an argument: LLVM would unroll it before vectorising it."""
@@ -214,7 +240,7 @@ class Printer:
         name, n = self.names[s.name], size(s.size)
         expr = self.expressions.text(s.expr)
         return [
-            f"{pad}{name} = {expr}{self._comment(s, len(pad) + len(name) + len(expr) + 3)}",
+            f"{pad}{name} = {expr}{self.comment(s, len(pad) + len(name) + len(expr) + 3)}",
             f"{pad}if {name} < 0:",
             f"{pad}{PAD}{name} += {n}",
             f"{pad}if {name} < 0 or {name} >= {n}:",
@@ -229,12 +255,12 @@ class Printer:
             loops.append(f"{pad}{PAD * depth}for {var} in range({size(n)}):")
             subscript.append(var)
         at = f"[{', '.join(subscript)}]" if subscript else ""
-        operands = [f"{self.names[o.buffer]}{'' if o.shared else at}{'.T' if o.transposed else ''}" for o in s.operands]
-        line = f"np.dot({', '.join(operands)}, {self.names[s.out]}{at})"
+        operands = [f"{self.array(o.buffer)}{'' if o.shared else at}{'.T' if o.transposed else ''}" for o in s.operands]
+        line = f"np.dot({', '.join(operands)}, {self.array(s.out)}{at})"
         inner = pad + PAD * len(batch)
-        return [*loops, f"{inner}{line}{self._comment(s, len(inner) + len(line))}"]
+        return [*loops, f"{inner}{line}{self.comment(s, len(inner) + len(line))}"]
 
-    def _comment(self, s, width: int) -> str:
+    def comment(self, s, width: int) -> str:
         """The user's line, where it is another than that of the statement before."""
         source = s.node.source if s.node is not None else None
         if source is None or source.short == self.line_before:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from gradgen.codegen.expressions import size
 from gradgen.ir.sizes import Dim
 from gradgen.ir.types import SHORT, Type
-from gradgen.schedule.program import Buffer, Program, expressions, subexpressions, walk
+from gradgen.schedule.program import Buffer, Length, Program, View, While
+from gradgen.schedule.walks import expressions, subexpressions, walk
 
 
 def type_of(x) -> Type:
@@ -37,16 +38,18 @@ def symbols_of(program: Program) -> dict[str, tuple[Buffer, int]]:
 
 
 def renamed_in(program: Program) -> list[Buffer]:
-    """Buffers that only rename others, in an order in which they can be made."""
+    """Buffers that only rename others, in an order in which they can be made. Rows are made where they are used."""
     found: dict[Buffer, None] = {}
+    later = {s.buffer for s in walk(program.body) if isinstance(s, View)}
 
     def add(buffer: Buffer) -> None:
         if buffer.base is not None and buffer not in found:
             add(buffer.base)
-            found[buffer] = None
+            if buffer not in later and not buffer.prefix:
+                found[buffer] = None
 
     for s in walk(program.body):
-        for field in ("buffer", "out"):
+        for field in ("buffer", "other", "out"):
             if hasattr(s, field):
                 add(getattr(s, field))
         for o in getattr(s, "operands", ()):
@@ -56,3 +59,9 @@ def renamed_in(program: Program) -> list[Buffer]:
                 if hasattr(p, "buffer"):
                     add(p.buffer)
     return list(found)
+
+
+def lengths_of(program: Program) -> set[str]:
+    """The names of sizes that loops define as they run."""
+    found = {s.name for s in walk(program.body) if isinstance(s, Length)}
+    return found | {s.var for s in walk(program.body) if isinstance(s, While)}

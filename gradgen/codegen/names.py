@@ -7,7 +7,8 @@ import keyword
 import re
 from collections import Counter
 
-from gradgen.schedule.program import Assign, Buffer, CheckIndex, Local, Loop, Program
+from gradgen.schedule.program import Allocate, Assign, Buffer, CheckIndex, Local, Loop, Program, While
+from gradgen.schedule.walks import bodies
 
 RESERVED = {
     *keyword.kwlist,
@@ -23,6 +24,8 @@ RESERVED = {
     "scipy",
     "OPTIONS",
     "carve",
+    "grown",
+    "emptied",
 }
 LOOPS = (*"ijkl", *(f"i{depth}" for depth in range(4, 40)))
 
@@ -67,11 +70,16 @@ class Names:
         for s in body:
             if isinstance(s, Loop):
                 self._names[s.var] = self._loops[depth]
-                self._body(s.body, depth + 1)
-            elif isinstance(s, Assign) and not s.again:
+            elif isinstance(s, While):
+                self._names[s.var] = s.var  # a size, whose text it is
+            elif isinstance(s, Assign) and s.name not in self._names:
                 self._new(s.name, _label(s) or f"{s.name[0]}{self._number(s.name[0])}")
             elif isinstance(s, CheckIndex):
                 self._new(s.name, f"row{self._number('row')}")
+            elif isinstance(s, Allocate):
+                self._new(s.buffer, _label(s.buffer) or _described(s.buffer))
+            for inner in bodies(s):
+                self._body(inner, depth + isinstance(s, Loop))
 
     def _number(self, prefix: str) -> int:
         self._count[prefix] += 1
@@ -80,7 +88,9 @@ class Names:
 
 def _described(buffer: Buffer) -> str:
     """A name for memory that the user has none for: after what fills it."""
-    return buffer.node.op.name.strip("_") if buffer.node is not None and buffer.role == "temp" else buffer.name
+    return (
+        buffer.node.op.name.strip("_") if buffer.node is not None and buffer.role in ("temp", "stack") else buffer.name
+    )
 
 
 def _label(thing) -> str | None:

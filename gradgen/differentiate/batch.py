@@ -7,29 +7,74 @@ from typing import Any
 
 import numpy as np
 
+from gradgen.differentiate import batched_loops, branches
 from gradgen.differentiate.rules import wrap
 from gradgen.errors import UnsupportedError
 from gradgen.ir.graph import Builder, Node, reachable
-from gradgen.ir.sizes import Size
+from gradgen.ir.sizes import Dim, Size
+from gradgen.ops.control import is_item, loop
 from gradgen.ops.indexing import take
-from gradgen.ops.record import CALL, ELEMENTWISE, GATHER, JOIN, LEAF, REDUCTION, SCATTER, VIEW
+from gradgen.ops.record import CALL, CONTROL, ELEMENTWISE, GATHER, JOIN, LEAF, REDUCTION, SCATTER, UPDATE, VIEW
 from gradgen.ops.reductions import arange_like
 
 
 def batch(builder: Builder, outputs: Sequence[Node], batched: Mapping[Node, Node], size: Size) -> list[Node]:
     """`outputs` for a batch: `batched` maps inputs to values with a leading axis of `size`. All results have it."""
-    known = {n: wrap(builder, b) for n, b in batched.items()}
+    found = differing(builder, outputs, batched, size)
+    return [n if varies else _spread(wrap(builder, n), size).node for n, varies in found]
+
+
+def differing(
+    builder: Builder, outputs: Sequence[Node], batched: Mapping[Node, Node], size: Size
+) -> list[tuple[Node, bool]]:
+    """Each output with whether it differs within the batch: only those that do have the leading axis."""
+    known: dict[Node, Any] = {n: wrap(builder, b) for n, b in batched.items()}
+    alike: dict[Node, Node] = {}  # made anew, since it comes out of a loop that differs, but the same for all examples
+    results: dict[Node, list[tuple[Node, bool]]] = {}  # of loops and branches
+    outer = builder.origin
+    lengths: dict[str, Size] = {}  # of loops that run as long as any example needs
     for node in reachable(outputs):
-        if node in known or not any(n in known for n in node.inputs):
+        if node in known:
             continue
-        rule = RULES.get(node.op.kind)
-        if rule is None:
-            raise UnsupportedError(f"{node.op.name} has no batching rule", where=node.source)
-        builder.origin = node.source
-        xs = [known.get(n) for n in node.inputs]
-        known[node] = rule(node, xs, [wrap(builder, n) for n in node.inputs], size)
-    builder.origin = None
-    return [(known[n] if n in known else _spread(wrap(builder, n), size)).node for n in outputs]
+        builder.origin = node.source or outer
+        plain = [alike.get(n, n) for n in node.inputs]
+        if is_item(node) and node.inputs[0] in results:
+            found, varies = results[node.inputs[0]][node.attrs["place"]]
+            known.update({node: wrap(builder, found)} if varies else {})
+            alike.update({} if varies else {node: found})
+        elif any(n in known for n in node.inputs) and node.op.kind == CONTROL:
+            given = [
+                (known[n].node, True) if n in known else (p, False) for n, p in zip(node.inputs, plain, strict=True)
+            ]
+            results[node] = _control(builder, node, given, size, lengths)
+        elif any(n in known for n in node.inputs):
+            rule = RULES.get(node.op.kind)
+            if rule is None:
+                raise UnsupportedError(f"{node.op.name} has no batching rule", where=node.source)
+            xs = [known.get(n) for n in node.inputs]
+            renamed = Node(node.op, node.inputs, _renamed(node.attrs, lengths), node.type, node.source, node.id)
+            known[node] = rule(renamed, xs, [wrap(builder, n) for n in plain], size)
+        elif plain != list(node.inputs) or _renamed(node.attrs, lengths) != node.attrs:
+            alike[node] = builder.add(node.op, plain, _renamed(node.attrs, lengths), node.source)
+    builder.origin = outer
+    return [(known[n].node, True) if n in known else (alike.get(n, n), False) for n in outputs]
+
+
+def _control(builder: Builder, node: Node, given: list, size: Size, lengths: dict) -> list[tuple[Node, bool]]:
+    if node.op is loop:
+        return batched_loops.Batch(builder, node, given, size, differing).results(lengths)
+    return branches.batch(builder, node, given, size, differing)
+
+
+def _renamed(value, lengths: dict[str, Size]):
+    """Attributes with the lengths that loops have in the batch."""
+    if isinstance(value, dict):
+        return {k: _renamed(v, lengths) for k, v in value.items()} if lengths else value
+    if isinstance(value, tuple):
+        return tuple(_renamed(v, lengths) for v in value)
+    if isinstance(value, Dim):
+        return value.value({s.name: lengths.get(s.name, Dim((((s,), 1),))) for s in value.symbols()})  # type: ignore[misc]
+    return value
 
 
 def _spread(x: Any, size: Size) -> Any:
@@ -62,6 +107,25 @@ def _view(node: Node, xs, plain, size):
     if missing > 0 and "starts" not in attrs:  # broadcast_to adds leading axes: they go behind the batch axis
         x = np.reshape(x, (size, *(1,) * missing, *x.shape[1:]))
     return node.op(x, **attrs)
+
+
+def _update(node: Node, xs, plain, size):
+    base, value, *index = xs
+    base = base if base is not None else _spread(plain[0], size)
+    value = value if value is not None else _spread(plain[1], size)
+    attrs = dict(node.attrs)
+    if "starts" in attrs:
+        attrs.update(starts=(0, *attrs["starts"]), steps=(1, *attrs["steps"]))
+        return node.op(base, value, **attrs)
+    axis = attrs["axis"]
+    if index[0] is None:
+        return node.op(base, value, plain[2], axis=axis + 1)
+    n = base.shape[axis + 1]
+    table = np.moveaxis(base, axis + 1, 1)
+    flat = np.reshape(table, (size * n, *table.shape[2:]))
+    source = _move_block(value, axis + 1, index[0].ndim - 1, 1)
+    out = node.op(flat, source, _joint_index(index[0], size, n), axis=0)
+    return np.moveaxis(np.reshape(out, table.shape), 1, axis + 1)
 
 
 def _join(node: Node, xs, plain, size):
@@ -113,6 +177,6 @@ def _move_block(x, source: int, count: int, destination: int):
 
 RULES: dict[str, Callable] = {
     ELEMENTWISE: _elementwise, REDUCTION: _reduction, VIEW: _view, JOIN: _join, CALL: _call, GATHER: _gather,
-    SCATTER: _scatter,
+    SCATTER: _scatter, UPDATE: _update,
 }  # fmt: skip
 assert LEAF not in RULES  # leaves are made from no other value: the same for the whole batch

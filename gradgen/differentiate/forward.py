@@ -6,12 +6,15 @@ y = x*x          t_y = 2x * t_x
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from gradgen.differentiate import branches, loops
 from gradgen.differentiate.rules import carries, has_local_gradients, local_gradients, no_rule, scale, wrap
 from gradgen.ir.graph import Builder, Node, dependents, reachable
-from gradgen.ops.record import JOIN, LEAF, REDUCTION
+from gradgen.ops.control import is_item, loop
+from gradgen.ops.record import CONTROL, JOIN, LEAF, REDUCTION, UPDATE
 
 
 def pushforward(
@@ -20,14 +23,25 @@ def pushforward(
     """The tangents of `outputs` (None: zero), given those of `wrt`."""
     nodes = reachable((*outputs, *wrt))
     live = dependents(wrt, nodes)
-    known = {n: wrap(builder, t) for n, t in zip(wrt, tangents, strict=True)}
+    known: dict[Node, Any] = {n: wrap(builder, t) for n, t in zip(wrt, tangents, strict=True)}
+    outer = builder.origin
+    results: dict[Node, dict[int, Node]] = {}  # of loops and branches: place -> tangent
     for node in nodes:
-        if node in live and node not in known and carries(node) and node.op.kind != LEAF:
-            builder.origin = node.source
+        if node.op.kind == CONTROL and node in live:
+            builder.origin = node.source or outer
+            if is_item(node):
+                tangent = results[node.inputs[0]].get(node.attrs["place"])
+                known.update({node: wrap(builder, tangent)} if tangent is not None else {})
+            else:
+                rule = loops.tangents if node.op is loop else branches.tangents
+                moving = {n: known[n].node for n in node.inputs if n in known}
+                results[node] = rule(builder, node, moving, pushforward) if moving else {}
+        elif node in live and node not in known and carries(node) and node.op.kind != LEAF:
+            builder.origin = node.source or outer
             tangent = _push(builder, node, known)
             if tangent is not None:
                 known[node] = tangent
-    builder.origin = None
+    builder.origin = outer
     return [known[n].node if n in known else None for n in outputs]
 
 
@@ -62,10 +76,11 @@ def _partial_term(node: Node, tangent, partial, route):
 
 
 def _linear_terms(builder: Builder, node: Node, known: dict, places: list[int]):
-    """A linear op is its own forward rule: jointly linear for a join, one operand at a time otherwise."""
+    """A linear op is its own forward rule: jointly linear for a join or an update, one operand at a time otherwise."""
     xs = [wrap(builder, n) for n in node.inputs]
-    if node.op.kind == JOIN:
-        yield node.op(*(known.get(n, np.zeros_like(x)) for n, x in zip(node.inputs, xs, strict=True)), **node.attrs)
+    if node.op.kind in (JOIN, UPDATE):
+        moved = [x if not carries(n) else known.get(n, np.zeros_like(x)) for n, x in zip(node.inputs, xs, strict=True)]
+        yield node.op(*moved, **node.attrs)
         return
     for k in places:
         if node.op.transposes[k] is not None:

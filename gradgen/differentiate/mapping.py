@@ -8,13 +8,12 @@ from typing import Any
 import numpy as np
 
 from gradgen.differentiate.batch import batch
-from gradgen.differentiate.transforms import lifted
 from gradgen.errors import ArgumentError, ShapeError
 from gradgen.ir.graph import Builder, Node
 from gradgen.ir.sizes import same
 from gradgen.ir.source import users_line
 from gradgen.trace.pytree import flatten, unflatten
-from gradgen.trace.tracer import Tracer, active_builder, fresh_input, lift_output
+from gradgen.trace.tracer import Tracer, active_builder, fresh_input, lift_output, lifted
 
 
 def _traced(builder: Builder, node: Node) -> Any:

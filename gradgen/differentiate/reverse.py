@@ -19,10 +19,12 @@ from typing import Any
 
 import numpy as np
 
+from gradgen.differentiate import branches, loops
 from gradgen.differentiate.rules import carries, has_local_gradients, local_gradients, no_rule, scale, wrap
 from gradgen.ir.graph import Builder, Node, dependents, reachable
 from gradgen.ops import arithmetic, leaves
-from gradgen.ops.record import CALL, REDUCTION
+from gradgen.ops.control import is_item, loop
+from gradgen.ops.record import CALL, CONTROL, REDUCTION
 from gradgen.ops.reductions import spread
 
 
@@ -52,16 +54,21 @@ def pullback(
 ) -> list[Node | None]:
     """The cotangents of `wrt` (None where nothing flows), given those of `outputs`."""
     live = dependents(wrt, reachable((*outputs, *wrt)))
-    received: dict[Node, list[Cotangent]] = {n: [] for n in live}
+    received: dict[Node, list] = {n: [] for n in live}
     for output, g in zip(outputs, cotangents, strict=True):
         if output in live and carries(output):
             received[output].append(Cotangent(wrap(builder, g)))
     found: dict[Node, Node] = {}
+    outer = builder.origin
     # By falling id, not by recursion: in c = b + b, b must receive both contributions before it passes any on.
     for node in sorted(live, key=lambda n: -n.id):
         if not received[node]:
             continue
         builder.origin = node.source or builder.origin
+        if node.op.kind == CONTROL and not is_item(node):
+            for operand, contribution in _pull_control(builder, node, dict(received.pop(node)), live):
+                received[operand].append(contribution)
+            continue
         total = _join(received.pop(node))
         if node.label and total.value.node.label is None and total.value.node.inputs:
             total.value.node.label = f"g_{node.label}"
@@ -70,7 +77,7 @@ def pullback(
         else:
             for operand, contribution in _pull(builder, node, total, live):
                 received[operand].append(contribution)
-    builder.origin = None
+    builder.origin = outer
     return [found.get(n) for n in wrt]
 
 
@@ -96,6 +103,9 @@ def _either(a: Mask | None, b: Mask | None) -> Mask | None:
 
 def _pull(builder: Builder, node: Node, g: Cotangent, live: set[Node]):
     """(operand, cotangent) for every operand that derivatives flow to."""
+    if is_item(node):
+        yield node.inputs[0], (node.attrs["place"], g)
+        return
     if node.op.kind == leaves.input.kind:
         return
     places = [k for k, n in enumerate(node.inputs) if n in live and carries(n)]
@@ -110,6 +120,24 @@ def _pull(builder: Builder, node: Node, g: Cotangent, live: set[Node]):
                 yield node.inputs[k], _through_transpose(builder, node, g, k)
     elif places:
         raise no_rule(node)
+
+
+def _pull_control(builder: Builder, node: Node, given: dict[int, Cotangent], live: set[Node]):
+    """Through a loop or a branch. Masks end there: if no result of it counts at all, nothing of it does."""
+    rule = loops.adjoint if node.op is loop else branches.adjoint
+    masks = [g.mask for g in given.values()]
+    guarded = all(m is not None and not m.local for m in masks)
+    for operand, g in rule(builder, node, {place: c.value.node for place, c in given.items()}, live, pullback):
+        value = wrap(builder, g)
+        if not guarded:
+            yield operand, Cotangent(value)
+            continue
+        counts = np.any(masks[0].value())
+        for mask in masks[1:]:
+            counts = np.logical_or(counts, np.any(mask.value()))
+        spread = np.broadcast_to(counts, g.shape)
+        mask = Mask(lambda spread=spread: spread, any(m.guard for m in masks), False)
+        yield operand, Cotangent(np.where(spread, value, 0).astype(g.dtype), mask)
 
 
 def _through_partial(builder: Builder, node: Node, g: Cotangent, k: int, partial, route) -> Cotangent:

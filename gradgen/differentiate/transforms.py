@@ -23,15 +23,7 @@ from gradgen.ir.source import users_line
 from gradgen.trace.arguments import place
 from gradgen.trace.labels import label
 from gradgen.trace.pytree import flatten, unflatten
-from gradgen.trace.tracer import Tracer, active_builder, constant, fresh_input, lift_output
-
-
-def lifted(builder: Builder, leaf) -> Any:
-    """A leaf as a tracer of this trace; Python scalars stay weak."""
-    out = lift_output(builder, leaf)
-    if out is not leaf and isinstance(leaf, (bool, int, float)) and not isinstance(leaf, np.generic):
-        out.weak = True
-    return out
+from gradgen.trace.tracer import Tracer, active_builder, constant, fresh_input, lift_output, lifted
 
 
 class Fresh:

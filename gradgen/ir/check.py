@@ -18,7 +18,11 @@ def check(graph: Graph) -> Graph:
         inferred = node.op.infer(tuple(n.type for n in node.inputs), node.attrs)
         _require(inferred == node.type, graph, node, f"the op infers {inferred}")
         _require(node.op.name != INPUT or node in graph.inputs, graph, node, "an input that the graph does not list")
-        key = (node.op.name, tuple(n.id for n in node.inputs), repr(sorted(node.attrs.items())))
+        for value in node.attrs.values():
+            if isinstance(value, Graph):
+                check(value)
+        attrs = sorted((k, v.key if isinstance(v, Graph) else v) for k, v in node.attrs.items())
+        key = (node.op.name, tuple(n.id for n in node.inputs), repr(attrs))
         _require(key not in seen, graph, node, f"the same value as %{seen.get(key)}")
         seen[key] = node.id
     _require(len(set(graph.inputs)) == len(graph.inputs), graph, None, "an input listed twice")

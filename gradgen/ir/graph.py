@@ -4,7 +4,8 @@
     Node   = op, inputs: (Node, ...), attrs: {name: value}, type, source
     value  = int | float | str | dtype | Size | tuple of values | Constant | Graph
 
-An op with several results has a tuple of types; `item` picks one. Equal nodes are one object, so `is` compares values
+An op with several results has a tuple of types; `item` picks one. Control flow holds its body as a Graph of its own,
+whose inputs stand for all that the body needs (ops/control.py). Equal nodes are one object, so `is` compares values
 and a common subexpression exists once. Ids grow in order of construction: inputs have smaller ids than their users,
 and sorting by id is a topological order.
 """
@@ -15,12 +16,12 @@ import hashlib
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from gradgen.ir.source import Source
-from gradgen.ir.types import Type
 
 if TYPE_CHECKING:
     from gradgen.ops.record import Op
@@ -31,7 +32,7 @@ class Node:
 
     __slots__ = ("attrs", "id", "inputs", "label", "op", "source", "type")
 
-    def __init__(self, op: Op, inputs: tuple[Node, ...], attrs: dict[str, Any], type: Type, source, id: int):
+    def __init__(self, op: Op, inputs: tuple[Node, ...], attrs: dict[str, Any], type, source, id: int):
         self.op, self.inputs, self.attrs, self.type, self.source, self.id = op, inputs, attrs, type, source, id
         self.label: str | None = None  # the user's name for it, a comment like `source`
 
@@ -44,7 +45,7 @@ class Node:
         return self.type.dtype
 
     def __repr__(self) -> str:
-        attrs = "".join(f" {k}={v}" for k, v in self.attrs.items())
+        attrs = "".join(f" {k}={v}" for k, v in self.attrs.items() if not isinstance(v, Graph))
         return f"<%{self.id}: {self.type} = {self.op.name}({', '.join(f'%{n.id}' for n in self.inputs)}){attrs}>"
 
 
@@ -74,6 +75,8 @@ def _attr_key(value):
         return ("float", value.hex())  # 0.0 and -0.0, 1 and 1.0 are different attributes; nan equals itself
     if isinstance(value, tuple):
         return tuple(_attr_key(v) for v in value)
+    if isinstance(value, Graph):
+        return ("graph", value.key)
     return (type(value).__name__, value)
 
 
@@ -117,6 +120,13 @@ class Graph:
     def nodes(self) -> list[Node]:
         """All nodes that the outputs need, and the inputs, in topological order."""
         return reachable((*self.inputs, *self.outputs))
+
+    @cached_property
+    def key(self) -> str:
+        """What the graph computes, as text: equal for graphs that compute the same in the same way."""
+        from gradgen.ir.text import to_text
+
+        return to_text(self, sources=False)
 
     def users(self) -> dict[Node, list[Node]]:
         found: dict[Node, list[Node]] = {n: [] for n in self.nodes}

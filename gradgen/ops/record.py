@@ -7,10 +7,11 @@ The kinds, and what each states besides its name, its value on arrays (`eval`) a
     reduction    combine (how two values become one), identity, and partials or transposes
     view         index (output index -> input index), transposes
     gather       an indexed read: like a view whose index is data
-    scatter      an indexed write: index (input index -> output index), combine
+    scatter      an indexed write into zeros: index (input index -> output index), combine
+    update       an indexed write into a copy of the first operand, in its memory where the old value is dead
     join         several arrays written side by side into one
     call         a library routine over whole arrays
-    control      sub-graphs: loops and branches
+    control      sub-graphs: loops and branches; and `item`, one result of several
 
 Rules are written in the language that is traced: given traced values they build nodes, given arrays they compute. In
 rules `x, y, z` are operands, `out` is the result, `g` a cotangent of the result, `t` a tangent.
@@ -29,8 +30,8 @@ from gradgen.errors import DTypeError
 from gradgen.ir.types import SHORT, Type
 
 LEAF, ELEMENTWISE, REDUCTION, VIEW = "leaf", "elementwise", "reduction", "view"
-GATHER, SCATTER, JOIN, CALL, CONTROL = "gather", "scatter", "join", "call", "control"
-KINDS = (LEAF, ELEMENTWISE, REDUCTION, VIEW, GATHER, SCATTER, JOIN, CALL, CONTROL)
+GATHER, SCATTER, UPDATE, JOIN, CALL, CONTROL = "gather", "scatter", "update", "join", "call", "control"
+KINDS = (LEAF, ELEMENTWISE, REDUCTION, VIEW, GATHER, SCATTER, UPDATE, JOIN, CALL, CONTROL)
 
 REGISTRY: dict[str, Op] = {}
 BY_NUMPY: dict[Any, Op] = {}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from gradgen.ir.graph import Builder, Graph, Node
 from gradgen.ops.record import REDUCTION
+from gradgen.passes.control import within
 
 
 def join_nested(graph: Graph) -> Graph:
@@ -14,7 +15,7 @@ def join_nested(graph: Graph) -> Graph:
     builder, users = Builder(), graph.users()
     done: dict[Node, Node] = {}
     for node in graph.nodes:
-        inputs, attrs = [done[n] for n in node.inputs], node.attrs
+        inputs, attrs = [done[n] for n in node.inputs], within(node.attrs, join_nested)
         if node.op.kind == REDUCTION and node.op.index is None:
             inner = node.inputs[0]
             if inner.op is node.op and len(users[inner]) == 1 and inner not in graph.outputs:

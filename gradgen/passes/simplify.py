@@ -18,6 +18,7 @@ from gradgen.ir.sizes import Dim, product
 from gradgen.ops import arithmetic, leaves, views
 from gradgen.ops.record import ELEMENTWISE, REDUCTION, VIEW
 from gradgen.passes.algebra import ROWS
+from gradgen.passes.control import within
 from gradgen.passes.patterns import build, match, scalar_value
 from gradgen.trace.tracer import constant
 
@@ -32,7 +33,8 @@ def simplify(graph: Graph) -> Graph:
     done: dict[Node, Node] = {}
     for node in graph.nodes:
         inputs = [done[n] for n in node.inputs]
-        made = done[node] = _simplest(builder, builder.add(node.op, inputs, node.attrs, node.source))
+        attrs = within(node.attrs, simplify)
+        made = done[node] = _simplest(builder, builder.add(node.op, inputs, attrs, node.source))
         made.label = made.label or node.label
     return Graph(
         tuple(done[n] for n in graph.inputs), tuple(done[n] for n in graph.outputs), graph.name, graph.input_names

@@ -1,9 +1,11 @@
-"""Pieces of a workspace as arrays, for generated code.
+"""Pieces of a workspace as arrays, and stacks that grow, for generated code.
 
 Slicing and reshaping would do the same, at 20 ns a piece at run time (a reference count and a call of NumPy's reshape)
 and more when compiling.
 """
 
+import numpy as np
+from numba import njit
 from numba.core import cgutils, types
 from numba.extending import intrinsic
 from numba.np import arrayobj
@@ -32,3 +34,22 @@ def carve(typingctx, memory, start, shape):
         return piece._getvalue()
 
     return result(memory, types.intp, sizes), build
+
+
+@njit(nogil=True)
+def emptied(stack):
+    """A stack without rows, in place of one whose memory goes back."""
+    return np.empty((0, *stack.shape[1:]), stack.dtype)
+
+
+@njit(nogil=True)
+def grown(stack):
+    """A stack with twice the rows; with none, where there is no memory for it."""
+    more = emptied(stack)
+    try:
+        more = np.empty((2 * stack.shape[0], *stack.shape[1:]), stack.dtype)
+    except Exception:
+        more = emptied(stack)
+    if more.shape[0] > 0:
+        more[: stack.shape[0]] = stack
+    return more

@@ -48,11 +48,6 @@ def vecmath_source(names: Iterable[str], imports: bool = True) -> str:
     return text + "\n" if text else ""
 
 
-def carve_source() -> str:
-    """The text of runtime/arrays.carve, with its imports."""
-    return vecmath_source(["carve"])
-
-
 def vecmath_imports(names: Iterable[str]) -> tuple[str, ...]:
     """The import statements that these functions need, one line each: of math, numba and numpy only."""
     return tuple(_import_lines(_needed(names)))

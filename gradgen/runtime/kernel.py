@@ -81,10 +81,15 @@ class Kernel:
     @cached_property
     def source(self) -> str:
         """The module's text, as it is cached and compiled."""
-        imports = ["from gradgen.runtime.arrays import carve"] if any(f.carves for f in self._functions) else []
+        pieces = self._pieces
+        imports = [f"from gradgen.runtime.arrays import {', '.join(pieces)}"] if pieces else []
         if self._needs:
             imports.append(f"from gradgen.runtime.vecmath import {', '.join(self._needs)}")
         return self._text(imports, "", self.options.cache)
+
+    @property
+    def _pieces(self) -> list[str]:
+        return sorted(set().union(*(f.pieces for f in self._functions)))
 
     @property
     def _needs(self) -> list[str]:
@@ -149,11 +154,10 @@ class Kernel:
     def save(self, path) -> Path:
         """Write a stand-alone module: it imports only numpy, scipy, numba and math. Its main function is called like
         the user's function; so is the module if it has no other name."""
-        from gradgen.runtime.embed import carve_source, vecmath_source
+        from gradgen.runtime.embed import vecmath_source
 
         path = Path(path)
-        parts = [carve_source()] if any(f.carves for f in self._functions) else []
-        parts += [vecmath_source(self._needs)] if self._needs else []
+        parts = [vecmath_source(names) for names in (self._pieces, self._needs) if names]
         text = self._text(*hoisted("\n\n\n".join(parts)), cache=False)
         text = text.replace(f"_{self.name.rsplit('_', 1)[1]}", "")
         large = {k: a for f in self._functions for k, a in f.constants.items() if f"[{k!r}]" in text}

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 
 from gradgen.ir.graph import Node
 from gradgen.ir.sizes import Size
+from gradgen.ops.record import CONTROL
 from gradgen.schedule.lower import Lowerer
 from gradgen.schedule.program import Index, variable
 from gradgen.schedule.storage import call_operand, origin
@@ -45,17 +46,33 @@ def loop_variables(count: int) -> tuple[Index, ...]:
 
 def reads_of(unit: Unit, lowerer: Lowerer) -> list[Access]:
     """What a unit loads: a dry run of its lowering."""
+    if unit.node.op.kind == CONTROL:
+        return [Access(origin(node), None) for node in whole_reads(unit.node, lowerer)]
     if unit.is_call:
         return [Access(origin(call_operand(n)[0]), None) for n in unit.node.inputs]
+    if unit.copies and unit.fill:
+        return []
     for k in range(len(unit.domain)):
         lowerer.open(f"d{k}")
     point = unit.point(loop_variables(len(unit.domain)))
     lowerer.compute(unit.value, point) if unit.value is unit.node else lowerer.value(unit.value, point)
-    if unit.scattered:
-        table = unit.node.inputs[1]
-        _, middle, _ = unit.node.op.index(point, unit.value.type, table.type, axis=unit.node.attrs["axis"])
-        lowerer.value(table, middle)
+    if unit.table is not None:
+        axis = unit.node.attrs["axis"]
+        _, middle, _ = unit.node.op.index(point, unit.value.type, unit.table.type, axis=axis)
+        lowerer.value(unit.table, middle)
     return [Access(origin(node), idx if origin(node) is node else None) for node, idx in lowerer.reads]
+
+
+def whole_reads(node: Node, lowerer: Lowerer) -> list[Node]:
+    """The stored values that a loop or a branch is made from."""
+    for n in node.inputs:
+        if n in lowerer.buffers and n.shape != ():
+            lowerer.reads.append((n, ()))
+            continue
+        for axis in range(n.type.ndim):
+            lowerer.open(f"d{axis}")
+        lowerer.value(n, loop_variables(n.type.ndim))
+    return [n for n, _ in lowerer.reads]
 
 
 class Dependencies:
@@ -67,11 +84,18 @@ class Dependencies:
         self.edges: dict[Unit, dict[Unit, list[tuple[Access, Access]]]] = {u: {} for u in units}
         writers: dict[Node, list[Unit]] = {}
         for u in units:
-            writers.setdefault(u.node, []).append(u)
+            for node in u.written:
+                writers.setdefault(node, []).append(u)
         for u in units:
+            if u.scattered and not u.fill:  # an update comes after what it starts from
+                old = overwrites.get(u.node)
+                before = writers.get(old, ()) if old is not None else [w for w in writers[u.node] if w.copies]
+                for w in before:
+                    self._edge(u, w, Access(u.node, None), Access(w.node, None))
             for access in reads[u]:
                 for w in writers.get(access.node, ()):
-                    self._edge(u, w, access, self._written(w))
+                    if w is not u:
+                        self._edge(u, w, access, self._written(w))
                 for taken in (n for n, old in overwrites.items() if old is access.node):
                     for w in writers.get(taken, ()):
                         if w is not u:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from itertools import takewhile
 
 from gradgen.ir.graph import Node
+from gradgen.ops.record import CONTROL
+from gradgen.schedule import control
 from gradgen.schedule.fuse import Shared
 from gradgen.schedule.lower import Lowerer
 from gradgen.schedule.program import (
@@ -20,7 +22,9 @@ from gradgen.schedule.program import (
     Operand,
     Store,
     Update,
+    View,
     as_index,
+    element,
     variable,
 )  # fmt: skip
 from gradgen.schedule.storage import call_operand, origin
@@ -39,8 +43,12 @@ class Emitter:
         for item in items:
             if isinstance(item, Shared):
                 self._shared(item, variables)
+            elif item.node.op.kind == CONTROL:
+                control.emit(self, item)
             elif item.is_call:
                 self._call(item)
+            elif item.copies and item.fill:
+                self._clear(item)
             else:
                 self._point(item, variables)
 
@@ -68,11 +76,11 @@ class Emitter:
             self._open_local(unit)
         if level == first < unit.trailing:
             index = self._target(unit, outer, level)
-            self.lowerer.emit(Fill(self.writable[unit.node], index, self._identity(unit), unit.node))
+            self.lowerer.emit(Fill(*element(self.writable[unit.node], index), self._identity(unit), unit.node))
 
     def _clear(self, unit: Unit) -> None:
         zero = Number(unit.node.dtype.type(0).item(), unit.node.dtype)
-        self.lowerer.emit(Fill(self.writable[unit.node], (), zero, unit.node))
+        self.lowerer.emit(Fill(*element(self.writable[unit.node], ()), zero, unit.node))
 
     def _open_local(self, unit: Unit) -> None:
         identity = self._identity(unit, unit.value.dtype)
@@ -100,14 +108,15 @@ class Emitter:
         result = position or local
         index = self._target(unit, outer, level)
         if any(k not in unit.kept for k in range(unit.trailing)):
-            self.lowerer.emit(Update(self.writable[unit.node], index, unit.combine, result, unit.node))
+            self.lowerer.emit(Update(*element(self.writable[unit.node], index), unit.combine, result, unit.node))
             return
         self._settle(unit, index, result)
 
     def _settle(self, unit: Unit, index: tuple[Index, ...], result) -> None:
-        self.lowerer.remember(unit.node, index, result)
+        if not unit.copies:
+            self.lowerer.remember(unit.node, index, result)
         if unit.node in self.writable:
-            self.lowerer.emit(Store(self.writable[unit.node], index, result, unit.node))
+            self.lowerer.emit(Store(*element(self.writable[unit.node], index), result, unit.node))
 
     def _target(self, unit: Unit, variables: tuple[Index, ...], level: int) -> tuple[Index, ...]:
         """The leading part of the target index that the open loops determine (all of it inside the last kept loop)."""
@@ -124,12 +133,14 @@ class Emitter:
         point = unit.point(variables)
         value = lowerer.compute(node, point) if unit.value is node else lowerer.value(unit.value, point)
         if unit.scattered:
-            lowerer.emit(Update(self.writable[node], self._scatter_target(unit, point), unit.combine, value, node))
+            target = element(self.writable[node], self._scatter_target(unit, point))
+            plain = unit.combine == "{x}"
+            lowerer.emit(Store(*target, value, node) if plain else Update(*target, unit.combine, value, node))
         elif unit.combine is None:
             self._settle(unit, tuple(as_index(i) for i in unit.target(point)), value)
         elif unit.trailing == len(unit.domain):
             target = self._target(unit, variables, len(variables))
-            lowerer.emit(Update(self.writable[node], target, unit.combine, value, node))
+            lowerer.emit(Update(*element(self.writable[node], target), unit.combine, value, node))
         else:
             local, position = self.accumulators[unit]
             if position is not None:
@@ -140,7 +151,9 @@ class Emitter:
                 lowerer.emit(Assign(local.name, joined, node, again=True))
 
     def _scatter_target(self, unit: Unit, point) -> tuple[Index, ...]:
-        node, table = unit.node, unit.node.inputs[1]
+        node, table = unit.node, unit.table
+        if table is None:
+            return tuple(as_index(i) for i in unit.target(point))
         axis = node.attrs["axis"]
         before, middle, after = node.op.index(point, unit.value.type, table.type, axis=axis)
         return (*before, self.lowerer.checked_index(table, middle, node.shape[axis], node), *after)
@@ -158,5 +171,8 @@ class Emitter:
         operands = []
         for n in unit.node.inputs:
             inner, transposed, shared = call_operand(n)
-            operands.append(Operand(self.renamed(inner), transposed, shared))
+            buffer = self.renamed(inner)
+            if buffer.base is not None and inner not in self.lowerer.buffers and self.lowerer.innermost > 0:
+                self.lowerer.emit(View(buffer, unit.node))  # of memory that may be another in the next step
+            operands.append(Operand(buffer, transposed, shared))
         self.lowerer.emit(Call(unit.node.op, self.writable[unit.node], tuple(operands), unit.node))

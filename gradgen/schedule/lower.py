@@ -1,7 +1,8 @@
 """Values -> expressions, each bound to a local in the outermost loop where its index is known.
 
 A frame is an open loop body. A value at an index is computed once per frame and found again from inner ones, so equal
-work is shared and loop-invariant work moves out by construction.
+work is shared and loop-invariant work moves out by construction: as far as the memory that it reads holds what it
+should (`home`), out of a user's loop only what can't fail, and out of a branch nothing.
 """
 
 from __future__ import annotations
@@ -22,17 +23,20 @@ from gradgen.schedule.program import (
     Position,
     SizeOf,
     as_index,
-    subexpressions,
+    element,
     variable,
 )  # fmt: skip
 from gradgen.schedule.storage import is_rename
+from gradgen.schedule.walks import subexpressions
+
+LOOP, BRANCH = "loop", "branch"
 
 
 class Frame:
-    """One open body: what has been emitted into it, and what is known in it."""
+    """One open body: what has been emitted into it, and what is known in it. `border`: of a user's loop or branch."""
 
-    def __init__(self, var: str = ""):
-        self.var = var
+    def __init__(self, var: str = "", border: str = ""):
+        self.var, self.border = var, border
         self.body: list = []
         self.known: dict = {}
 
@@ -45,6 +49,10 @@ class Lowerer:
         self.frames = [Frame()]
         self.depth: dict[str, int] = {local.name: 0 for local in scalars.values()}
         self.count = 0
+        self.alias: dict[Node, Node] = {}  # input of a sub-graph -> the value outside that it stands for
+        self.extents: dict[Index, Size] = {}  # of the user's loops, by their variable
+        self.places: dict[Node, Index] = {}  # input of a loop's body that counts its steps -> the loop's variable
+        self.home: dict[Buffer, int] = {}  # memory -> the frame in which what it holds stays the same
         self.reads: list[tuple[Node, tuple[Index, ...]]] = []  # what was loaded, for the fusion's dependencies
 
     # -- frames
@@ -53,13 +61,21 @@ class Lowerer:
         self.count += 1
         return f"{prefix}{self.count}"
 
-    def open(self, var: str) -> None:
+    def open(self, var: str, border: str = "") -> None:
         self.depth[var] = len(self.frames)
-        self.frames.append(Frame(var))
+        self.frames.append(Frame(var, border))
 
     def close(self, extent: Size) -> Loop:
         frame = self.frames.pop()
         return Loop(frame.var, extent, frame.body)
+
+    @property
+    def innermost(self) -> int:
+        return len(self.frames) - 1
+
+    def border(self, *kinds: str) -> int:
+        """The innermost frame that is the body of a user's loop or branch; 0 if there is none."""
+        return max((k for k, frame in enumerate(self.frames) if frame.border in kinds), default=0)
 
     def emit(self, statement) -> None:
         self.frames[-1].body.append(statement)
@@ -71,17 +87,21 @@ class Lowerer:
         return None
 
     def remember(self, node: Node, idx: tuple[Index, ...], expr) -> None:
-        self.frames[-1].known[(node.id, idx)] = expr
+        self.frames[-1].known[(node, idx)] = expr
 
     # -- values
 
     def value(self, node: Node, idx: tuple[Index, ...]):
         """A local or number that holds node[idx]."""
-        found = self.known((node.id, idx))
+        found = self.known((node, idx))
         if found is not None:
             return found
         if node in self.scalars:
             return self.scalars[node]
+        if node in self.alias:
+            return self.value(self.alias[node], idx)
+        if node in self.places:
+            return self._bind(node, idx, Position(self.places[node], node.dtype))
         if node in self.buffers:
             return self._bind(node, idx, self.load(node, self.buffers[node], idx))
         if node.op.kind != LEAF:
@@ -103,7 +123,7 @@ class Lowerer:
     def _is_open(self, node: Node, idx: tuple[Index, ...]) -> bool:
         """Whether a value is still to be computed from others."""
         computed = node.op.kind in (ELEMENTWISE, VIEW, GATHER) and node not in self.buffers and node not in self.scalars
-        return computed and self.known((node.id, idx)) is None
+        return computed and self.known((node, idx)) is None
 
     def _made_of(self, node: Node, idx: tuple[Index, ...]):
         if node.op.kind == ELEMENTWISE:
@@ -115,7 +135,7 @@ class Lowerer:
 
     def load(self, node: Node, buffer: Buffer, idx: tuple[Index, ...]) -> Load:
         self.reads.append((node, idx))
-        return Load(buffer, idx, node.dtype)
+        return Load(*element(buffer, idx), node.dtype)
 
     def compute(self, node: Node, idx: tuple[Index, ...]):
         """node[idx] from what the node is made of, even where it has memory of its own."""
@@ -147,22 +167,27 @@ class Lowerer:
 
     def checked_index(self, table: Node, idx: tuple[Index, ...], size: Size, node: Node) -> Index:
         """A local that holds table[idx] as an index into an axis of `size`."""
-        key = (table.id, idx, size)
+        if table in self.alias:
+            return self.checked_index(self.alias[table], idx, size, node)
+        if table in self.places and self.extents.get(self.places[table]) == size:
+            return self.places[table]  # it counts from 0 to the size
+        key = (table, idx, size)
         found = self.known(key)
         if found is None:
             expr = self.value(table, idx)
-            name, depth = self.fresh("k"), self._depth_of(expr)
+            # an index that is out of range is an error only where the step is made, or the branch taken
+            name, depth = self.fresh("k"), max(self._depth_of(expr), self.border(LOOP, BRANCH))
             self.depth[name] = depth
             self.frames[depth].body.append(CheckIndex(name, expr, size, node))
             found = self.frames[depth].known[key] = variable(name)
         return found
 
     def _bind(self, node: Node, idx: tuple[Index, ...], expr) -> Local:
-        depth = self._depth_of(expr)
+        depth = max(self._depth_of(expr), self.border(BRANCH))
         local = Local(self.fresh("v"), node.dtype)
         self.depth[local.name] = depth
         self.frames[depth].body.append(Assign(local.name, expr, node))
-        self.frames[depth].known[(node.id, idx)] = local
+        self.frames[depth].known[(node, idx)] = local
         return local
 
     def _depth_of(self, expr) -> int:
@@ -171,6 +196,8 @@ class Lowerer:
         for part in subexpressions(expr):
             if isinstance(part, Local):
                 depth = max(depth, self.depth[part.name])
+            if isinstance(part, Load):
+                depth = max(depth, self.home.get(part.buffer.storage, 0))
             for i in part.index if isinstance(part, Load) else (part.index,) if isinstance(part, Position) else ():
                 for name in i.variables:
                     depth = max(depth, self.depth[name])

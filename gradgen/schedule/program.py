@@ -4,11 +4,14 @@
     Statement = Loop(var, extent, body) | Assign(name, expr) | Store(buffer, index, expr)
               | Update(buffer, index, combine, expr) | Fill(buffer, index, value) | CheckIndex(name, size)
               | Best(value, position, better, candidate, index) | Call(op, out, operands)
+              | While(var, limit, body) | Stop(expr) | If(expr, then, otherwise)
+              | Length(name, expr) | Allocate(buffer, rows) | Grow(buffer, rows) | View(buffer) | Swap(a, b)
     Expr      = Number(value) | Local(name) | Load(buffer, index) | Apply(op, args) | Position(index) | SizeOf(size)
     Index     = const + coeff*var + ...      var: a loop variable or a local that holds an index
 
-Every Expr and Assign has a dtype. A local is assigned in one place; an accumulator (`Assign.again`) is reassigned
-inside the loops that follow. `check` states these rules.
+Every Expr and Assign has a dtype. A local is assigned in one place; an accumulator or a carry (`Assign.again`) is
+reassigned inside the loops that follow, a result of a branch in both of its sides. A buffer may be a row of another
+(`prefix`: the leading indices). `walks.check` states these rules.
 """
 
 from __future__ import annotations
@@ -18,7 +21,6 @@ from typing import Any
 
 import numpy as np
 
-from gradgen.errors import GraphError
 from gradgen.ir.graph import Node
 from gradgen.ir.sizes import Size
 from gradgen.ops.record import Op
@@ -84,7 +86,10 @@ class Local:
 
 @dataclass(frozen=True, eq=False)
 class Buffer:
-    """Storage. `role`: input, output, constant, temp; `base`: the buffer whose elements it renames (a reshape)."""
+    """Storage. `role`: input, output, constant, temp, or stack (allocated where the run tells its size).
+
+    `base`: the buffer whose elements it renames (a reshape), or of which it is the part at the index `prefix`.
+    """
 
     name: str
     dtype: np.dtype
@@ -92,10 +97,18 @@ class Buffer:
     role: str
     base: Buffer | None = None
     node: Node | None = None
+    prefix: tuple[Index, ...] = ()
 
     @property
     def storage(self) -> Buffer:
         return self.base.storage if self.base is not None else self
+
+
+def element(buffer: Buffer, index: tuple[Index, ...]) -> tuple[Buffer, tuple[Index, ...]]:
+    """The buffer and index of an element, where the buffer may be a row of another."""
+    while buffer.prefix:
+        buffer, index = buffer.base, (*buffer.prefix, *index)  # type: ignore[assignment]
+    return buffer, index
 
 
 @dataclass(frozen=True)
@@ -219,9 +232,85 @@ class Call:
 
 @dataclass
 class Loop:
+    """`carried`: a step may need what the one before it did; `reverse`: the last index comes first."""
+
     var: str
     extent: Size
     body: list = field(default_factory=list)
+    carried: bool = False
+    reverse: bool = False
+    node: Node | None = None
+
+
+@dataclass
+class While:
+    """Steps counted by `var`, until a Stop; an error where there would be more than `limit`."""
+
+    var: str
+    limit: int | None
+    body: list = field(default_factory=list)
+    node: Node | None = None
+
+
+@dataclass
+class Stop:
+    """Leave the loop unless `expr`."""
+
+    expr: Any
+    node: Node | None = None
+
+
+@dataclass
+class If:
+    expr: Any
+    then: list
+    otherwise: list
+    node: Node | None = None
+
+
+@dataclass
+class Length:
+    """`name`, a size from here on, is the value of `expr`."""
+
+    name: str
+    expr: Any
+    node: Node | None = None
+
+
+@dataclass
+class Allocate:
+    """Memory for a stack: of its own shape, or of `rows` rows where it grows."""
+
+    buffer: Buffer
+    rows: int | None = None
+    node: Node | None = None
+
+
+@dataclass
+class Grow:
+    """More memory for a stack that has no row for index `var` + 1. `others`: stacks to give up where there is none."""
+
+    buffer: Buffer
+    var: str
+    others: tuple[Buffer, ...] = ()
+    node: Node | None = None
+
+
+@dataclass
+class View:
+    """A buffer's name for memory of another, from here on."""
+
+    buffer: Buffer
+    node: Node | None = None
+
+
+@dataclass
+class Swap:
+    """Two arrays change places: what was written in this step is read in the next."""
+
+    buffer: Buffer
+    other: Buffer
+    node: Node | None = None
 
 
 @dataclass
@@ -235,54 +324,3 @@ class Program:
     constants: dict[Buffer, np.ndarray] = field(default_factory=dict)
     offsets: dict[Buffer, Size] = field(default_factory=dict)  # temp -> first element in its dtype's workspace
     workspace: dict[np.dtype, Size] = field(default_factory=dict)  # dtype -> number of elements
-
-
-def walk(body: list):
-    """All statements, outer ones first."""
-    for statement in body:
-        yield statement
-        if isinstance(statement, Loop):
-            yield from walk(statement.body)
-
-
-def expressions(statement) -> list:
-    return [statement.expr] if hasattr(statement, "expr") else [statement.x] if isinstance(statement, Best) else []
-
-
-def subexpressions(expr):
-    yield expr
-    for part in expr.args if isinstance(expr, Apply) else (expr.acc, expr.x) if isinstance(expr, Combine) else ():
-        yield from subexpressions(part)
-
-
-def indices(statement) -> list[Index]:
-    """All indices that a statement uses."""
-    found = list(getattr(statement, "index", ())) if not isinstance(statement, Best) else [statement.index]
-    for expr in expressions(statement):
-        for part in subexpressions(expr):
-            found.extend(part.index if isinstance(part, Load) else [part.index] if isinstance(part, Position) else [])
-    return found
-
-
-def check(program: Program) -> Program:
-    """The program itself, or GraphError: every variable and local is known where it is used."""
-    known = {x.name for x in program.inputs if isinstance(x, Local)}
-    _check_body(program.body, known)
-    for result in program.results:
-        if isinstance(result, Local) and result.name not in known:
-            raise GraphError(f"{program.name}: result {result.name} is never assigned")
-    return program
-
-
-def _check_body(body: list, known: set[str]) -> None:
-    for statement in body:
-        used = {v for i in indices(statement) for v in i.variables}
-        used |= {p.name for e in expressions(statement) for p in subexpressions(e) if isinstance(p, Local)}
-        if isinstance(statement, Best):
-            used |= {statement.acc, statement.position}
-        if not used <= known:
-            raise GraphError(f"loop program: {sorted(used - known)} used before assignment in {statement}")
-        if isinstance(statement, (Assign, CheckIndex)):
-            known.add(statement.name)
-        if isinstance(statement, Loop):
-            _check_body(statement.body, {*known, statement.var})

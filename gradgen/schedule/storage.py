@@ -1,15 +1,17 @@
 """Which values get memory of their own; all others are computed where they are used.
 
-Stored: outputs, results and operands of library calls, reductions, scattered and joined arrays, operands of reshapes
-that mix axes, and what is worth storing: values that several loops need and that cost more to recompute than to load.
-A value that turns out to be used only in the loop body that makes it is never written (schedule/loops.py).
+Stored: outputs, results and operands of library calls and of control flow, reductions, scattered, updated and joined
+arrays, operands of reshapes that mix axes, and what is worth storing: values that several loops need and that cost more
+to recompute than to load. A value that turns out to be used only in the loop body that makes it is never written
+(schedule/loops.py).
 """
 
 from __future__ import annotations
 
 from gradgen.ir.graph import Graph, Node
 from gradgen.ops import views
-from gradgen.ops.record import CALL, ELEMENTWISE, GATHER, JOIN, LEAF, REDUCTION, SCATTER
+from gradgen.ops.control import Parts, is_item, loop
+from gradgen.ops.record import CALL, CONTROL, ELEMENTWISE, GATHER, JOIN, LEAF, REDUCTION, SCATTER, UPDATE, VIEW
 from gradgen.ops.views import unit_axes_only
 
 RELOAD = 6.0  # what storing and loading an element costs, in multiplications
@@ -56,8 +58,13 @@ def stored(graph: Graph) -> set[Node]:
             found.add(node)
 
     for node in nodes:
-        if node.op.kind in (REDUCTION, SCATTER, JOIN, CALL):
+        if node.op.kind in (REDUCTION, SCATTER, UPDATE, JOIN, CALL) or is_item(node):
             keep(node)
+        elif node.op.kind == CONTROL:
+            for operand in _whole_operands(node):
+                keep(operand)
+        if node.op.kind == UPDATE and _reads(node.inputs[1], origin(node.inputs[0])):
+            keep(node.inputs[1])  # computed before the update writes over what it is made from
         if node.op.kind == CALL:
             for operand in node.inputs:
                 keep(call_operand(operand)[0])
@@ -69,6 +76,27 @@ def stored(graph: Graph) -> set[Node]:
     return found
 
 
+def _whole_operands(node: Node) -> tuple[Node, ...]:
+    """The operands that control flow reads from memory; the first carries of a loop are computed into theirs."""
+    if node.op is not loop:
+        return node.inputs
+    parts = Parts(node)
+    return (*parts.xs, *parts.outside)
+
+
+def _reads(node: Node, memory: Node) -> bool:
+    """Whether an array that is computed where it is used would read `memory`."""
+    stack, seen = [node] if node.shape != () else [], set()
+    while stack:
+        n = stack.pop()
+        if origin(n) is memory:
+            return True
+        if n not in seen and n.op.kind in (ELEMENTWISE, VIEW, GATHER):
+            seen.add(n)
+            stack.extend(n.inputs)
+    return False
+
+
 def _worth_storing(graph: Graph, nodes: list[Node], found: set[Node]) -> None:
     users = graph.users()
     demand = _demand(nodes, users, found)
@@ -76,7 +104,7 @@ def _worth_storing(graph: Graph, nodes: list[Node], found: set[Node]) -> None:
     for node in nodes:
         inline = node.op.weight if node.op.kind == ELEMENTWISE else 1.0 if node.op.kind == GATHER else 0.0
         own = inline + sum(cost[n] for n in dict.fromkeys(node.inputs))
-        if node in found or node.op.kind == LEAF or node.shape == ():
+        if node in found or node.op.kind in (LEAF, CONTROL) or node.shape == ():
             cost[node] = 0.0
             continue
         shared = len(demand[node]) > 1 and node.op.kind in (ELEMENTWISE, GATHER) and own > RELOAD
@@ -93,7 +121,8 @@ def _demand(nodes: list[Node], users: dict, found: set[Node]) -> dict[Node, set[
     for node in reversed(nodes):
         demand[node] = set()
         for user in users[node]:
-            demand[node] |= {user} if user in found or user.shape == () else demand[user]
+            alone = user in found or user.op.kind == CONTROL or user.shape == ()
+            demand[node] |= {user} if alone else demand[user]
     return demand
 
 

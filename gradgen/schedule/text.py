@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gradgen.schedule.program import (
+    Allocate,
     Apply,
     Assign,
     Best,
@@ -10,16 +11,24 @@ from gradgen.schedule.program import (
     CheckIndex,
     Combine,
     Fill,
+    Grow,
+    If,
     Index,
+    Length,
     Load,
     Local,
     Loop,
     Number,
     Position,
     Program,
+    Stop,
     Store,
+    Swap,
     Update,
+    View,
+    While,
 )  # fmt: skip
+from gradgen.schedule.walks import bodies
 
 
 def to_text(program: Program) -> str:
@@ -33,8 +42,8 @@ def _body(body: list, pad: str) -> list[str]:
     lines = []
     for s in body:
         lines.append(pad + _statement(s))
-        if isinstance(s, Loop):
-            lines.extend(_body(s.body, pad + "  "))
+        for k, inner in enumerate(bodies(s)):
+            lines.extend([*([pad + "else"] if k else []), *_body(inner, pad + "  ")])
     return lines
 
 
@@ -44,7 +53,17 @@ def _at(buffer, index) -> str:
 
 def _statement(s) -> str:
     if isinstance(s, Loop):
-        return f"for {s.var} < {s.extent}"
+        return f"for {s.var} < {s.extent}{' reversed' * s.reverse}"
+    if isinstance(s, While):
+        return f"while {s.var} < {s.limit or 'inf'}"
+    if isinstance(s, (Stop, If)):
+        return f"{'stop unless' if isinstance(s, Stop) else 'if'} {_expr(s.expr)}"
+    if isinstance(s, Length):
+        return f"{s.name} = {_expr(s.expr)}"
+    if isinstance(s, (Allocate, Grow, View)):
+        return f"{type(s).__name__.lower()} {s.buffer.name}"
+    if isinstance(s, Swap):
+        return f"swap {s.buffer.name}, {s.other.name}"
     if isinstance(s, Assign):
         return f"{s.name} {':=' if s.again else '='} {_expr(s.expr)}"
     if isinstance(s, Store):

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import replace
 
 from gradgen.schedule.program import (
+    Allocate,
     Apply,
     Assign,
     Best,
@@ -14,17 +15,17 @@ from gradgen.schedule.program import (
     CheckIndex,
     Combine,
     Fill,
+    Grow,
+    If,
     Load,
     Local,
     Loop,
     Program,
     Store,
+    Swap,
     Update,
-    expressions,
-    indices,
-    subexpressions,
-    walk,
 )  # fmt: skip
+from gradgen.schedule.walks import bodies, expressions, indices, subexpressions, walk
 
 WIDTH = 6  # ops in one expression
 
@@ -74,15 +75,21 @@ def _prune(program: Program) -> bool:
             read |= {p.buffer.storage for p in subexpressions(e) if isinstance(p, Load)}
         if isinstance(s, Call):
             read |= {o.buffer.storage for o in s.operands}
+    swaps = [s for s in walk(program.body) if isinstance(s, Swap)]
+    for s in swaps:
+        if {s.buffer.storage, s.other.storage} & read:
+            read |= {s.buffer.storage, s.other.storage}
     used = _readers(program)
 
     def dead(s) -> bool:
-        if isinstance(s, (Store, Update, Fill)):
-            return s.buffer.storage.role == "temp" and s.buffer.storage not in read
+        if isinstance(s, (Store, Update, Fill, Swap, Allocate, Grow)):
+            return s.buffer.storage.role in ("temp", "stack") and s.buffer.storage not in read
         if isinstance(s, Assign):
             return s.name not in used
         if isinstance(s, Best):
             return s.position not in used and s.acc not in used
+        if isinstance(s, If):
+            return not s.then and not s.otherwise
         return isinstance(s, Loop) and not s.body
 
     return _drop(program.body, dead)
@@ -104,8 +111,8 @@ def _readers(program: Program) -> set[str]:
 def _drop(body: list, dead) -> bool:
     gone = False
     for s in body:
-        if isinstance(s, Loop):
-            gone |= _drop(s.body, dead)
+        for inner in bodies(s):
+            gone |= _drop(inner, dead)
     kept = [s for s in body if not dead(s)]
     gone |= len(kept) < len(body)
     body[:] = kept
@@ -121,9 +128,9 @@ def _inline(body: list, uses: Counter, accumulators: set[str]) -> None:
         out.extend(pending.pop(name) for name in [n for n in pending if n in names])
 
     for s in body:
-        if isinstance(s, Loop):
-            _inline(s.body, uses, accumulators)
-            settle(_locals_in([s]) & set(pending))
+        for inner in bodies(s):
+            _inline(inner, uses, accumulators)
+            settle(_locals_in(inner) & set(pending))
         for field in ("expr", "x"):
             if hasattr(s, field):
                 setattr(s, field, _substituted(getattr(s, field), pending, settle))
@@ -178,6 +185,10 @@ def _disturbed(s, pending: dict[str, Assign]) -> set[str]:
             written.add(inner.buffer.storage)
         elif isinstance(inner, Call):
             written.add(inner.out.storage)
+        elif isinstance(inner, Swap):
+            written |= {inner.buffer.storage, inner.other.storage}
+        elif isinstance(inner, Grow):
+            written.add(inner.buffer.storage)
         elif isinstance(inner, Assign):
             assigned.add(inner.name)
         elif isinstance(inner, Best):

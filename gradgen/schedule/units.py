@@ -2,7 +2,7 @@
 
 A unit computes `value` at every point of `domain` and joins it into `node`'s memory at `target(point)`: a plain store,
 or with `combine` (reductions, scatter-add). One form serves elementwise results, reductions, slices written into
-zeros, scattered and joined arrays; only library calls are something else.
+zeros, scattered and joined arrays; only library calls and control flow are something else.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from typing import Any
 
 from gradgen.ir.graph import Graph, Node
 from gradgen.ir.sizes import Size
-from gradgen.ops.record import CALL, JOIN, REDUCTION, SCATTER
+from gradgen.ops.control import is_item
+from gradgen.ops.record import CALL, CONTROL, GATHER, JOIN, LEAF, REDUCTION, SCATTER, UPDATE, VIEW
 from gradgen.ops.views import part_starts
 from gradgen.schedule.program import Index, as_index
 
@@ -29,12 +30,20 @@ class Unit:
     target: Any  # a point in the domain -> an index of the node; None for calls and for targets that are data
     kept: frozenset[int]
     combine: Any = None  # str where values are joined
-    fill: bool = False  # whether memory must hold the identity before the loops
-    scattered: bool = False  # whether the target index is data
+    fill: bool = False  # whether memory must hold zeros before the loops
+    scattered: bool = False  # whether every point is written by itself: an update, or a target index that is data
+    table: Node | None = None  # the index array, where the target index is data
+    copies: bool = False  # the first half of an update: what it starts from
+    results: tuple[Node, ...] = ()  # of control flow: the items that something uses
 
     @property
     def is_call(self) -> bool:
-        return self.node.op.kind == CALL
+        return self.node.op.kind in (CALL, CONTROL)
+
+    @property
+    def written(self) -> tuple[Node, ...]:
+        """The values that it makes."""
+        return self.results or (self.node,)
 
     def point(self, variables: tuple[Index, ...]) -> tuple[Index, ...]:
         """The index into `value` at given loop variables."""
@@ -49,13 +58,33 @@ class Unit:
         return max(self.kept, default=-1) + 1 if self.combine else len(self.domain)
 
 
-def units(graph: Graph, stored: set[Node]) -> list[Unit]:
-    """Units in topological order: one per stored value, one per part of a joined array, one per scalar result."""
+def units(graph: Graph, stored: set[Node], overwrites: bool) -> list[Unit]:
+    """Units in topological order: one per stored value, one per part of a joined array, one per scalar result, one per
+    loop or branch. `overwrites`: whether arrays may be written over; then elements are read as early as they can be."""
     found: list[Unit] = []
+    items: dict[Node, list[Node]] = {}
     for node in graph.nodes:
-        if node in stored or (node.op.kind == REDUCTION and node.shape == ()):
+        if is_item(node):
+            items.setdefault(node.inputs[0], []).append(node)
+    for node in graph.nodes:
+        if is_item(node):
+            continue
+        if node.op.kind == CONTROL:
+            found.append(Unit(node, node, (), (), None, frozenset(), results=tuple(items.get(node, ()))))
+        elif node in stored or (node.op.kind == REDUCTION and node.shape == ()) or _is_number(node, graph, overwrites):
             found.extend(_units_of(node))
     return found
+
+
+def is_loaded(node: Node) -> bool:
+    """One element of an array, which must be read before the array is written over."""
+    return node.shape == () and node.op.kind in (GATHER, VIEW) and node.inputs[0].shape != ()
+
+
+def _is_number(node: Node, graph: Graph, overwrites: bool) -> bool:
+    """A scalar that is computed where it stands, and not where it is used."""
+    result = node in graph.outputs and node.shape == () and node.op.kind != LEAF
+    return result or (overwrites and is_loaded(node))
 
 
 def _units_of(node: Node) -> list[Unit]:
@@ -68,6 +97,8 @@ def _units_of(node: Node) -> list[Unit]:
         return [_part(node, k, start) for k, start in enumerate(starts)]
     if node.op.kind == SCATTER:
         return [_scatter(node)]
+    if node.op.kind == UPDATE:
+        return [_base(node), _written(node)]
     return [_plain(node, node, lambda idx: idx)]
 
 
@@ -110,4 +141,24 @@ def _scatter(node: Node) -> Unit:
             return tuple(as_index(i) for i in node.op.index(idx, x.type, **node.attrs))
 
         return _plain(node, x, target, fill=True)
-    return _plain(node, x, None, combine=node.op.combine, fill=True, scattered=True)
+    return _plain(node, x, None, combine=node.op.combine, fill=True, scattered=True, table=node.inputs[1])
+
+
+def _base(node: Node) -> Unit:
+    """What an update starts from: a copy, left out where the update takes the memory of what it copies."""
+    x = node.inputs[0]
+    value = x.inputs[0] if x.op.name == "broadcast_to" and x.inputs[0].shape == () else None
+    if value is not None and value.op.name == "constant" and value.attrs["value"] == 0:
+        return Unit(node, x, (), (), None, frozenset(), fill=True, copies=True)
+    return _plain(node, x, lambda idx: idx, copies=True)
+
+
+def _written(node: Node) -> Unit:
+    _, value, *index = node.inputs
+    if index:
+        return _plain(node, value, None, combine=node.op.combine, scattered=True, table=index[0])
+
+    def target(idx):
+        return tuple(as_index(i) for i in node.op.index(idx, value.type, **node.attrs))
+
+    return _plain(node, value, target, combine=node.op.combine, scattered=True)

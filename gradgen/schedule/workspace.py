@@ -7,7 +7,8 @@ best fit among the free gaps for sizes that are numbers; for symbolic sizes a fr
 from __future__ import annotations
 
 from gradgen.ir.sizes import Size, product
-from gradgen.schedule.program import Buffer, Call, Load, Loop, Program, expressions, subexpressions, walk
+from gradgen.schedule.program import Buffer, Call, Load, Program
+from gradgen.schedule.walks import expressions, subexpressions, walk
 
 ALIGN = 16  # elements: a cache line of float32
 
@@ -16,11 +17,12 @@ def buffers_of(statement) -> set[Buffer]:
     """The storage that a statement reads or writes."""
     found = set()
     for s in walk([statement]):
-        if hasattr(s, "buffer"):
-            found.add(s.buffer.storage)
+        for field in ("buffer", "other"):
+            if hasattr(s, field):
+                found.add(getattr(s, field).storage)
         if isinstance(s, Call):
             found |= {s.out.storage, *(o.buffer.storage for o in s.operands)}
-        for e in expressions(s) if not isinstance(s, Loop) else ():
+        for e in expressions(s):
             found |= {p.buffer.storage for p in subexpressions(e) if isinstance(p, Load)}
     return found
 

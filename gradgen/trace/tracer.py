@@ -250,6 +250,14 @@ def trace(function, types, weak, name: str, input_names=()) -> Graph:
     return Graph(tuple(x.node for x in inputs), tuple(x.node for x in outputs), name, tuple(input_names))
 
 
+def lifted(builder: Builder, leaf) -> Any:
+    """A leaf as a tracer of this trace; Python scalars stay weak."""
+    out = lift_output(builder, leaf)
+    if out is not leaf and isinstance(leaf, (bool, int, float)) and not isinstance(leaf, np.generic):
+        out.weak = True
+    return out
+
+
 def lift_output(builder: Builder, x) -> Tracer:
     """A result of the user's function: a tracer of this trace, or a constant."""
     if isinstance(x, Tracer):

@@ -1,0 +1,342 @@
+"""Loops and branches -> statements: where carries live, what is remembered of them, what each side of a branch fills.
+
+    scalar carry          a local, reassigned at the end of every step
+    array carry           one array that is written in place, where all readers of the old value can come first;
+                          else two that change places after every step
+    with a history        the rows of the history: a step reads row i and writes row i + 1
+
+A history or a stacked result is an array of the workspace, or one that is allocated where the run tells its length.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gradgen.ir.graph import Constant, Graph, Node
+from gradgen.ir.sizes import Size
+from gradgen.ops.control import Parts, loop, run_symbols
+from gradgen.schedule.lower import BRANCH, LOOP, Frame
+from gradgen.schedule.program import (
+    Allocate,
+    Assign,
+    Buffer,
+    Fill,
+    Grow,
+    If,
+    Index,
+    Length,
+    Local,
+    Loop,
+    Number,
+    Position,
+    SizeOf,
+    Stop,
+    Store,
+    Swap,
+    While,
+    element,
+    variable,
+)  # fmt: skip
+from gradgen.schedule.region import Region
+from gradgen.schedule.separate import separate
+from gradgen.schedule.storage import origin
+from gradgen.schedule.units import Unit
+
+CAPACITY = 64  # rows of a stack that grows, at first
+
+
+def emit(emitter, unit: Unit) -> None:
+    """The statements of a loop or a branch."""
+    (_Loop if unit.node.op is loop else _Branch)(emitter, unit).emit()
+
+
+class _Scope:
+    """What loops and branches share: inputs of sub-graphs, copies, results."""
+
+    def __init__(self, emitter, unit: Unit):
+        self.emitter, self.lowerer, self.node = emitter, emitter.lowerer, unit.node
+        self.results: dict[int, Node] = {n.attrs["place"]: n for n in unit.results}
+
+    def stand_for(self, inner: Node, outer: Node) -> None:
+        """An input of a sub-graph is a value from outside."""
+        if outer.shape != () and outer in self.lowerer.buffers:
+            self.lowerer.buffers[inner] = self.lowerer.buffers[outer]
+        elif outer.shape != () and origin(outer) in self.lowerer.buffers:
+            self.lowerer.buffers[inner] = self.emitter.renamed(outer)
+        else:
+            self.lowerer.alias[inner] = outer
+
+    def fill(self, buffer: Buffer, node: Node) -> None:
+        """Compute an array into a buffer."""
+        number = node.inputs[0] if node.op.name == "broadcast_to" else node
+        value = number.attrs.get("value") if number.op.name == "constant" else None
+        if value is not None and not isinstance(value, Constant):
+            self.lowerer.emit(Fill(*element(buffer, ()), Number(value, node.dtype), node))
+            return
+        index = []
+        for _ in node.shape:
+            index.append(variable(self.lowerer.fresh("i")))
+            self.lowerer.open(index[-1].variables[0])
+        found = self.lowerer.value(node, tuple(index))
+        self.lowerer.emit(Store(*element(buffer, tuple(index)), found, node))
+        for n in reversed(node.shape):
+            self.lowerer.emit(self.lowerer.close(n))
+
+    def copy(self, target: Buffer, source: Buffer, node: Node) -> None:
+        """Copy one array into another."""
+        probe = Node(node.op, (), {}, node.type, node.source, -1)
+        self.lowerer.buffers[probe] = source
+        self.fill(target, probe)
+        del self.lowerer.buffers[probe]
+
+    def numbers(self, outputs, names: list[Local], again: bool) -> None:
+        """Give each local the value of a scalar output."""
+        values = [self.lowerer.value(n, ()) for n in outputs]
+        for local, value, n in zip(names, values, outputs, strict=True):
+            if value != local:
+                self.lowerer.emit(Assign(local.name, value, n, again))
+
+    def temp(self, name: str, node: Node) -> Buffer:
+        return Buffer(self.lowerer.fresh(name), node.dtype, node.shape, "temp", None, node)
+
+
+class _Branch(_Scope):
+    def emit(self) -> None:
+        lowerer = self.lowerer
+        condition = lowerer.value(self.node.inputs[0], ())
+        locals_ = {k: Local(lowerer.fresh("r"), n.dtype) for k, n in self.results.items() if n.shape == ()}
+        sides = []
+        for name in ("then", "otherwise"):
+            lowerer.frames.append(Frame("", BRANCH))
+            graph = self._needed(self.node.attrs[name])
+            for inner, outer in zip(graph.inputs, self.node.inputs[1:], strict=True):
+                self.stand_for(inner, outer)
+            outs = dict(zip(self.results, graph.outputs, strict=True))
+            targets = {outs[k]: lowerer.buffers[n] for k, n in self.results.items() if n.shape != ()}
+            Region(graph).lower(self.emitter, targets, nested=True)
+            self.numbers([outs[k] for k in locals_], list(locals_.values()), True)
+            sides.append(lowerer.frames.pop().body)
+        for k, local in locals_.items():
+            lowerer.scalars[self.results[k]] = local
+            lowerer.depth[local.name] = lowerer.innermost
+        lowerer.emit(If(condition, *sides, self.node))
+
+    def _needed(self, graph: Graph) -> Graph:
+        """A side, with the outputs that something uses."""
+        return separate(Graph(graph.inputs, tuple(graph.outputs[k] for k in self.results), graph.name))
+
+
+@dataclass
+class Carry:
+    """Where a carry lives: a local, or arrays for what a step reads and what it writes."""
+
+    init: Node
+    inner: Node
+    out: Node
+    local: Local | None = None
+    now: Buffer | None = None
+    next: Buffer | None = None
+    past: Buffer | None = None  # the history, where it is kept apart
+
+
+class _Loop(_Scope):
+    def __init__(self, emitter, unit: Unit):
+        super().__init__(emitter, unit)
+        self.parts = Parts(unit.node)
+        body = self.parts.body
+        self.body = separate(Graph(body.inputs, body.outputs, body.name, body.input_names))
+        _, inputs, self.rows, self.outside = self.parts.split(self.body.inputs)
+        self.carries = [
+            Carry(init, inner, out)
+            for init, inner, out in zip(self.parts.inits, inputs, self.body.outputs, strict=False)
+        ]
+        self.is_while = self.parts.condition is not None
+        self.extent: Size = self.parts.length
+        self.var = str(self.extent) if self.is_while else emitter.lowerer.fresh("i")
+        self.index = variable(self.var)
+        self.stacks: list[Buffer] = []
+
+    def emit(self) -> None:
+        lowerer, parts = self.lowerer, self.parts
+        if parts.count is not None:
+            lowerer.emit(Length(str(self.extent), lowerer.value(parts.count, ()), self.node))
+        donate = {c.out: c.inner for k, c in enumerate(self.carries) if c.init.shape != () and not self._past(k)}
+        region = Region(self.body, donate)
+        for k, carry in enumerate(self.carries):
+            self._place(k, carry, region)
+        ys = self._stacked()
+        inner = self._open()
+        targets = {c.out: c.next for c in self.carries if c.next is not None and c.next is not c.now}
+        region.lower(self.emitter, {**targets, **ys}, nested=True)  # type: ignore[arg-type]
+        self._remember_numbers()
+        self._step()
+        self._close(inner)
+
+    # -- carries and stacks
+
+    def _past(self, k: int) -> Node | None:
+        return self.results.get(self.parts.history(k))
+
+    def _stack(self, node: Node, rows: int = 0) -> Buffer:
+        """Memory for a stacked result, with `rows` more than it has."""
+        found = self.lowerer.buffers[node]
+        if run_symbols(node.shape[0]):
+            found = Buffer(found.name, node.dtype, node.shape, "stack", None, node)
+            self.lowerer.buffers[node] = found
+            size = (node.shape[0] + rows, *node.shape[1:])
+            memory = Buffer(found.name, node.dtype, size, "stack", None, node) if rows else found
+            self.lowerer.emit(Allocate(memory, CAPACITY if self.is_while else None, self.node))
+            self.stacks.append(memory)
+            if rows:
+                self.lowerer.buffers[node] = memory
+            return memory
+        if rows and found.role == "temp" and found.base is None:
+            memory = Buffer(found.name, node.dtype, (node.shape[0] + rows, *node.shape[1:]), "temp", None, node)
+            self.lowerer.buffers[node] = Buffer(f"{found.name}_rows", node.dtype, node.shape, "temp", memory, node)
+            return memory
+        return found
+
+    def _place(self, k: int, carry: Carry, region: Region) -> None:
+        lowerer, past, last = self.lowerer, self._past(k), self.results.get(k)
+        if carry.init.shape == ():
+            carry.local = Local(lowerer.fresh("c"), carry.init.dtype)
+            lowerer.emit(Assign(carry.local.name, lowerer.value(carry.init, ()), carry.inner))
+            carry.past = self._stack(past) if past is not None else None
+            return
+        in_rows = past is not None and not self.parts.reverse and self._is_ours(past)
+        if in_rows:
+            carry.past = self._stack(past, 1)  # type: ignore[arg-type]
+            self.fill(self._row(carry.past, Index(), carry.inner), carry.init)
+            return
+        carry.now = lowerer.buffers[last] if last is not None else self.temp("t", carry.inner)
+        carry.past = self._stack(past) if past is not None else None
+        carry.next = carry.now
+        if region.root(origin(carry.out)) is not carry.inner:
+            carry.next = self.temp("t", carry.inner)
+            if carry.now.storage.role != "temp" or carry.now.base is not None:
+                carry.now = self.temp("t", carry.inner)  # arrays that change places are the workspace's
+        self.fill(carry.now, carry.init)
+
+    def _is_ours(self, node: Node) -> bool:
+        found = self.lowerer.buffers[node]
+        return found.role == "temp" and found.base is None
+
+    def _row(self, base: Buffer, index: Index, node: Node) -> Buffer:
+        return Buffer(f"{base.name}_row", node.dtype, node.shape, "temp", base, node, (index,))
+
+    def _stacked(self) -> dict[Node, Buffer]:
+        """Where the stacked results of one step go."""
+        found, count = {}, self.parts.carries
+        for k, out in enumerate(self.body.outputs[count:]):
+            item = self.results.get(self.parts.stack(k))
+            if item is None:
+                continue
+            self.ys = getattr(self, "ys", [])
+            memory = self._stack(item)
+            if out.shape == ():
+                self.ys.append((out, memory))
+            else:
+                found[out] = self._row(memory, self.index, out)
+        return found
+
+    # -- the body
+
+    def _open(self) -> int:
+        lowerer, parts = self.lowerer, self.parts
+        lowerer.open(self.var, LOOP)
+        inner = lowerer.innermost
+        lowerer.places[self.body.inputs[0]] = self.index
+        if not self.is_while:
+            lowerer.extents[self.index] = self.extent
+        for carry in self.carries:
+            if carry.local is not None:
+                lowerer.scalars[carry.inner] = carry.local
+                lowerer.depth[carry.local.name] = inner
+                continue
+            if carry.now is None:
+                carry.now = self._row(carry.past, self.index, carry.inner)  # type: ignore[arg-type]
+                carry.next = self._row(carry.past, self.index + 1, carry.inner)  # type: ignore[arg-type]
+            lowerer.buffers[carry.inner] = carry.now
+            for buffer in (carry.now, carry.next):
+                lowerer.home[buffer.storage] = inner  # type: ignore[union-attr]
+        for row, x in zip(self.rows, parts.xs, strict=True):
+            lowerer.buffers[row] = self._row(self.emitter.renamed(x), self.index, row)
+        for n, outer in zip(self.outside, parts.outside, strict=True):
+            self.stand_for(n, outer)
+        if self.is_while:
+            self._test()
+        for stack in self.stacks if self.is_while else ():
+            lowerer.emit(Grow(stack, self.var, tuple(b for b in self.stacks if b is not stack), self.node))
+        for carry in self.carries:
+            if carry.past is not None and carry.now is not None and carry.now.base is not carry.past:
+                self.copy(self._row(carry.past, self.index, carry.inner), carry.now, carry.inner)
+        return inner
+
+    def _test(self) -> None:
+        check = self.parts.condition
+        assert check is not None
+        graph = separate(check)
+        for inner, n in zip(graph.inputs, self.body.inputs, strict=True):
+            for known in (self.lowerer.buffers, self.lowerer.scalars, self.lowerer.alias, self.lowerer.places):
+                if n in known:
+                    known[inner] = known[n]
+        Region(graph).lower(self.emitter, {}, nested=True)
+        self.lowerer.emit(Stop(self.lowerer.value(graph.outputs[0], ()), self.node))
+
+    def _remember_numbers(self) -> None:
+        for carry in self.carries:
+            if carry.local is not None and carry.past is not None:
+                self.lowerer.emit(Store(carry.past, (self.index,), carry.local, carry.inner))
+        for out, memory in getattr(self, "ys", []):
+            self.lowerer.emit(Store(memory, (self.index,), self.lowerer.value(out, ()), out))
+
+    def _step(self) -> None:
+        moved = [c for c in self.carries if c.local is not None]
+        self.numbers([c.out for c in moved], [c.local for c in moved], True)  # type: ignore[misc]
+        for c in self.carries:
+            if c.local is None and c.now is not c.next and not c.now.prefix:  # type: ignore[union-attr]
+                self.lowerer.emit(Swap(c.now, c.next, c.inner))  # type: ignore[arg-type]
+
+    def _close(self, inner: int) -> None:
+        lowerer = self.lowerer
+        frame = lowerer.frames.pop()
+        for buffer, depth in list(lowerer.home.items()):
+            if depth >= inner:
+                lowerer.home[buffer] = inner - 1
+        if self.is_while:
+            lowerer.depth[self.var] = lowerer.innermost
+            lowerer.emit(While(self.var, self.node.attrs["limit"], frame.body, self.node))
+        else:
+            lowerer.emit(Loop(self.var, self.extent, frame.body, True, self.parts.reverse, self.node))
+        for k, carry in enumerate(self.carries):
+            if carry.local is not None:
+                lowerer.depth[carry.local.name] = lowerer.innermost
+            if k in self.results:
+                self._last(self.results[k], carry)
+        steps = self.results.get(self.parts.steps)
+        if steps is not None:
+            place = Position(self.index, steps.dtype) if self.is_while else SizeOf(self.extent, steps.dtype)
+            lowerer.remember(steps, (), Local(self._bound(steps, place), steps.dtype))
+
+    def _bound(self, node: Node, expr) -> str:
+        name = self.lowerer.fresh("v")
+        self.lowerer.depth[name] = self.lowerer.innermost
+        self.lowerer.emit(Assign(name, expr, node))
+        return name
+
+    def _last(self, item: Node, carry: Carry) -> None:
+        """The last carry, where its readers look for it."""
+        lowerer = self.lowerer
+        if carry.local is not None:
+            lowerer.scalars[item] = carry.local
+            return
+        buffer, now = lowerer.buffers[item], carry.now
+        if now.prefix:  # type: ignore[union-attr]
+            end = self.index if self.is_while else _index(self.extent)
+            now = self._row(carry.past, end, carry.inner)  # type: ignore[arg-type]
+        if buffer is not now:
+            self.copy(buffer, now, carry.inner)  # type: ignore[arg-type]
+
+
+def _index(size: Size) -> Index:
+    return Index(size)

@@ -1,0 +1,141 @@
+"""A graph that is lowered into one body: the whole kernel's, a loop's, one side of a branch.
+
+separate outputs -> choose what is stored -> cut into units -> see what may be overwritten -> share loops -> lower
+"""
+
+from __future__ import annotations
+
+from gradgen.ir.graph import Graph, Node
+from gradgen.ops.control import is_item
+from gradgen.ops.record import REDUCTION, UPDATE
+from gradgen.schedule.fuse import Dependencies, arrange, loop_variables, reads_of
+from gradgen.schedule.lower import Lowerer
+from gradgen.schedule.program import Buffer, Local, View
+from gradgen.schedule.storage import is_free, is_rename, origin, stored
+from gradgen.schedule.units import Unit, is_loaded, units
+
+
+class Region:
+    """`graph`: its outputs have memory of their own. `donate`: output -> the input whose memory it may take."""
+
+    def __init__(self, graph: Graph, donate: dict[Node, Node] | None = None):
+        self.graph, self.donate = graph, donate or {}
+        self.kept = stored(graph)
+        self.changes = bool(self.donate) or any(n.op.kind == UPDATE for n in self.kept)
+        work = units(graph, self.kept, self.changes)
+        reads = {u: reads_of(u, self._dry()) for u in work}
+        self.overwrites = self._overwrites(work, reads)
+        self.work = [u for u in work if not (u.copies and u.node in self.overwrites)]
+        self.deps = Dependencies(self.work, reads, self.overwrites)
+
+    def _dry(self) -> Lowerer:
+        """A lowerer that takes every stored value, every input and every scalar that a unit makes for loaded."""
+        everything, scalars = {}, {}
+        for n in self.graph.nodes:
+            if isinstance(n.type, tuple):
+                continue
+            made = n in self.kept or is_item(n) or (n.op.kind == REDUCTION and n.shape == ())
+            made = made or (self.changes and is_loaded(n))
+            if made or is_free(n):
+                everything[n] = Buffer("", n.dtype, n.shape, "temp", None, n)
+            elif n.op.name == "input":
+                scalars[n] = Local("", n.dtype)
+        renames(self.graph, everything)
+        return Lowerer(everything, scalars)
+
+    # -- what is overwritten
+
+    def root(self, node: Node) -> Node:
+        """The value or input whose memory a stored value lies in."""
+        while node in self.overwrites:
+            node = self.overwrites[node]
+        return node
+
+    def _overwrites(self, work: list[Unit], reads: dict) -> dict[Node, Node]:
+        """Stored value -> the value whose memory it takes, where all other readers of that can come first."""
+        found: dict[Node, Node] = {}
+        writers: dict[Node, list[Unit]] = {}
+        for u in work:
+            for node in u.written:
+                writers.setdefault(node, []).append(u)
+        outputs = {origin(n) for n in self.graph.outputs}
+        for node, old, allowed in self._candidates(outputs):
+            mine = [u for u in writers.get(node, ()) if not u.copies]
+            if not allowed or old in found.values() or len(mine) != 1 or not _in_step(mine[0], old, reads[mine[0]]):
+                continue
+            trial = {**found, node: old}
+            rest = [u for u in work if not (u.copies and u.node in trial)]
+            if Dependencies(rest, reads, trial).possible():
+                found = trial
+        return found
+
+    def _candidates(self, outputs: set[Node]):
+        """(value, memory it might take, whether that memory is the region's to write to)."""
+        lineage = {n: old for out, old in self.donate.items() for n in _updated(origin(out))}
+        for node in self.graph.nodes:
+            if node.op.kind == UPDATE and node in self.kept:
+                old = origin(node.inputs[0])
+                own = old in self.kept and old not in outputs
+                yield node, old, own or (node in lineage and lineage[node] is old)
+            elif node in self.donate and node in self.kept:
+                old = self.donate[node]
+                plain = node.op.kind != UPDATE and node.type == old.type
+                yield node, old, plain
+
+    # -- lowering
+
+    def lower(self, emitter, targets: dict[Node, Buffer], nested: bool = False) -> None:
+        """Emit the statements. `targets`: an output that is an array -> where it goes; `nested`: within a loop."""
+        lowerer: Lowerer = emitter.lowerer
+        places = {}
+        for out, buffer in targets.items():
+            memory = origin(out)
+            if memory is not out:
+                buffer = Buffer(f"{buffer.name}_{memory.id}", memory.dtype, memory.shape, "temp", buffer, memory)
+                if nested:
+                    lowerer.emit(View(buffer, memory))
+            places[self.root(memory)] = buffer
+        made: dict[Node, Buffer] = dict(places)
+        for place, node in enumerate(sorted(self.kept, key=lambda n: n.id)):
+            root = self.root(node)
+            if root not in made:
+                free = lowerer.buffers.get(root)
+                made[root] = free or Buffer(f"t{place}", root.dtype, root.shape, "temp", None, root)
+            lowerer.buffers[node] = made[root]
+            lowerer.home.setdefault(made[root].storage, lowerer.innermost)
+        for buffer in renames(self.graph, lowerer.buffers):
+            if nested:
+                lowerer.emit(View(buffer, buffer.node))
+        emitter.items(arrange(self.work, self.deps), ())
+
+
+def _in_step(unit: Unit, old: Node, reads: list) -> bool:
+    """Whether a unit may write over what it reads: it reads each element before it writes that one, and no other."""
+    if unit.is_call or unit.fill or (unit.combine and not unit.scattered):
+        return False
+    mine = [a for a in reads if a.node is old]
+    if not unit.domain or not mine:
+        return True
+    if unit.target is None:
+        return False
+    own = tuple(unit.target(unit.point(loop_variables(len(unit.domain)))))
+    return all(a.index == own for a in mine)
+
+
+def _updated(node: Node) -> list[Node]:
+    """The updates that end in a value, one after the other; itself, where it is none."""
+    found = [node]
+    while found[-1].op.kind == UPDATE and origin(found[-1].inputs[0]).op.kind == UPDATE:
+        found.append(origin(found[-1].inputs[0]))
+    return found
+
+
+def renames(graph: Graph, buffers: dict[Node, Buffer]) -> list[Buffer]:
+    """Add buffers of reshapes that mix axes: other shapes of memory that is there."""
+    found = []
+    for n in graph.nodes:
+        if is_rename(n) and n not in buffers:
+            base = buffers[origin(n)]
+            buffers[n] = Buffer(f"{base.name}r{n.id}", n.dtype, n.shape, "temp", base, n)
+            found.append(buffers[n])
+    return found

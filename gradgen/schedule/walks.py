@@ -1,0 +1,99 @@
+"""Reading a loop program: its statements, their expressions and indices; and `check`, what must hold of it."""
+
+from __future__ import annotations
+
+from gradgen.errors import GraphError
+from gradgen.schedule.program import (
+    Apply,
+    Assign,
+    Best,
+    Buffer,
+    Call,
+    CheckIndex,
+    Combine,
+    If,
+    Index,
+    Length,
+    Load,
+    Local,
+    Loop,
+    Position,
+    Program,
+    View,
+    While,
+)  # fmt: skip
+
+
+def bodies(statement) -> tuple[list, ...]:
+    """The lists of statements that a statement holds."""
+    if isinstance(statement, (Loop, While)):
+        return (statement.body,)
+    return (statement.then, statement.otherwise) if isinstance(statement, If) else ()
+
+
+def walk(body: list):
+    """All statements, outer ones first."""
+    for statement in body:
+        yield statement
+        for inner in bodies(statement):
+            yield from walk(inner)
+
+
+def expressions(statement) -> list:
+    return [statement.expr] if hasattr(statement, "expr") else [statement.x] if isinstance(statement, Best) else []
+
+
+def subexpressions(expr):
+    yield expr
+    for part in expr.args if isinstance(expr, Apply) else (expr.acc, expr.x) if isinstance(expr, Combine) else ():
+        yield from subexpressions(part)
+
+
+def indices(statement) -> list[Index]:
+    """All indices that a statement uses."""
+    found = list(getattr(statement, "index", ())) if not isinstance(statement, Best) else [statement.index]
+    for expr in expressions(statement):
+        for part in subexpressions(expr):
+            found.extend(part.index if isinstance(part, Load) else [part.index] if isinstance(part, Position) else [])
+    for buffer in touched(statement):
+        while buffer is not None:
+            found.extend(buffer.prefix)
+            buffer = buffer.base
+    return found
+
+
+def touched(statement) -> list[Buffer]:
+    """The buffers that a statement takes whole."""
+    if isinstance(statement, Call):
+        return [statement.out, *(o.buffer for o in statement.operands)]
+    return [statement.buffer] if isinstance(statement, View) else []
+
+
+def check(program: Program) -> Program:
+    """The program itself, or GraphError: every variable and local is known where it is used."""
+    known = {x.name for x in program.inputs if isinstance(x, Local)}
+    _check_body(program.body, known)
+    for result in program.results:
+        if isinstance(result, Local) and result.name not in known:
+            raise GraphError(f"{program.name}: result {result.name} is never assigned")
+    return program
+
+
+def _check_body(body: list, known: set[str]) -> None:
+    for statement in body:
+        used = {v for i in indices(statement) for v in i.variables}
+        used |= {p.name for e in expressions(statement) for p in subexpressions(e) if isinstance(p, Local)}
+        if isinstance(statement, Best):
+            used |= {statement.acc, statement.position}
+        if not used <= known:
+            raise GraphError(f"loop program: {sorted(used - known)} used before assignment in {statement}")
+        if isinstance(statement, (Assign, CheckIndex, Length)):
+            known.add(statement.name)
+        if isinstance(statement, While):
+            known.add(statement.var)
+        after = []
+        for inner in bodies(statement):
+            after.append({*known, getattr(statement, "var", "")})
+            _check_body(inner, after[-1])
+        if isinstance(statement, If):
+            known |= after[0] & after[1]

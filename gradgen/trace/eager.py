@@ -1,0 +1,77 @@
+"""Loops and branches as plain Python: outside of traces, and on the tape, where every step is recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from gradgen.errors import ArgumentError, ShapeError
+from gradgen.ir.source import users_line
+from gradgen.trace.promotion import is_traced
+from gradgen.trace.pytree import flatten, unflatten
+from gradgen.trace.writing import Writable
+
+
+def scan(body: Callable, carry, xs, length, reverse: bool) -> tuple:
+    leaves, spec = flatten(xs)
+    lengths = {np.shape(x)[0] if np.ndim(x) else None for x in leaves} | (
+        {int(length)} if length is not None else set()
+    )
+    if len(lengths) != 1 or None in lengths:
+        raise ShapeError(f"scan: lengths {sorted(map(str, lengths))} of xs and length", where=users_line())
+    (n,) = lengths
+    ys: list = [None] * n  # type: ignore[operator]
+    carry = _writable(carry)
+    for k in reversed(range(n)) if reverse else range(n):  # type: ignore[arg-type]
+        carry, ys[k] = body(carry, unflatten(spec, [x[k] for x in leaves]))
+    return _plain(carry), _stacked(ys)
+
+
+def _stacked(ys: list) -> Any:
+    if not ys:
+        return None
+    spec = flatten(ys[0])[1]
+    columns = zip(*(flatten(y)[0] for y in ys), strict=True)
+    return unflatten(spec, [np.stack(column) for column in columns])
+
+
+def fori_loop(lo, hi, body: Callable, carry) -> Any:
+    carry = _writable(carry)
+    for i in range(_number(lo), _number(hi)):
+        carry = body(i, carry)
+    return _plain(carry)
+
+
+def while_loop(cond: Callable, body: Callable, carry, max_steps: int | None) -> Any:
+    carry, steps = _writable(carry), 0
+    while cond(carry):
+        if max_steps is not None and steps >= max_steps:
+            raise RuntimeError(f"while_loop: more than max_steps={max_steps} steps")
+        carry, steps = body(carry), steps + 1
+    return _plain(carry)
+
+
+def cond(pred, if_true: Callable, if_false: Callable, *operands) -> Any:
+    if np.ndim(pred):
+        raise ShapeError(f"cond: pred has shape {np.shape(pred)}, not a scalar", where=users_line())
+    return if_true(*operands) if pred else if_false(*operands)
+
+
+def _number(bound) -> int:
+    value = bound.value if is_traced(bound) else bound
+    if not hasattr(value, "__index__"):
+        raise ArgumentError(f"fori_loop: bound {bound!r}", where=users_line(), hint="an integer")
+    return value.__index__()
+
+
+def _writable(tree):
+    """Arrays of a carry as copies that can be written to, by `a[i] = v` and `a.at[i].set(v)`."""
+    leaves, spec = flatten(tree)
+    return unflatten(spec, [x.copy().view(Writable) if isinstance(x, np.ndarray) and x.ndim else x for x in leaves])
+
+
+def _plain(tree):
+    leaves, spec = flatten(tree)
+    return unflatten(spec, [x.view(np.ndarray) if isinstance(x, Writable) else x for x in leaves])
