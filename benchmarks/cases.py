@@ -2,7 +2,8 @@
 
 from benchmarks import scalar
 from benchmarks.harness import Case
+from benchmarks.loops import cases as loops
 from benchmarks.mlp import cases as mlp
 from benchmarks.startup import cases as startup
 
-CASES: tuple[Case, ...] = (*scalar.CASES, *mlp.CASES, *startup.CASES)
+CASES: tuple[Case, ...] = (*scalar.CASES, *mlp.CASES, *loops.CASES, *startup.CASES)

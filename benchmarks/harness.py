@@ -40,6 +40,7 @@ class Entry(Protocol):
     """What a contender builds: shows its result once, then can be timed any number of times.
 
     `steps` is what one repeat does, known once `result` has run. `sample` gives seconds for all its repeats together.
+    An Entry may also have `facts`, other numbers to print beside the times, known then too: {"peak MB": 12.3}.
     """
 
     steps: int
@@ -141,6 +142,7 @@ class Row:
     times: list[float] = field(default_factory=list)
     repeats: int = 0
     detail: str = ""
+    facts: dict[str, float] = field(default_factory=dict)
 
     @property
     def median(self) -> float:
@@ -217,7 +219,9 @@ def prepare(row, case, contender, settings, reference, entries, entry_of):
         return
     try:
         entries[contender.name] = entry = entry_of(case, contender, settings.quick)
-        if difference := disagreement(entry.result(), reference, case.tolerances):
+        result = entry.result()
+        row.facts = getattr(entry, "facts", {})
+        if difference := disagreement(result, reference, case.tolerances):
             row.status, row.note = "disagrees", difference
             return
         row.repeats = enough_repeats(entry, settings.sample_seconds)

@@ -24,10 +24,10 @@ ROOT = Path(__file__).parents[1]
 
 
 class Remote:
-    """Forwards `result`, `sample` and `steps` to the entry that its process builds when first asked."""
+    """Forwards `result`, `sample`, `steps` and `facts` to the entry that its process builds when first asked."""
 
     def __init__(self, case: Case, contender: Contender, quick: bool):
-        self.steps = 1
+        self.steps, self.facts = 1, {}
         self.process = subprocess.Popen(
             [sys.executable, "-m", "benchmarks.remote", case.name, contender.name, str(int(quick))],
             env=os.environ | {"PYTHONPATH": search_path()},
@@ -36,7 +36,7 @@ class Remote:
         )
 
     def result(self):
-        self.steps, result = self.ask("result")
+        self.steps, self.facts, result = self.ask("result")
         return result
 
     def sample(self, repeats):
@@ -99,7 +99,9 @@ def serve(case_name: str, contender_name: str, quick: bool):
             try:
                 entry = entry or local(case, contender, quick)
                 result = getattr(entry, verb)(*args)
-                answer = ("done", (entry.steps, result) if verb == "result" else result)
+                if verb == "result":
+                    result = entry.steps, getattr(entry, "facts", {}), result
+                answer = ("done", result)
             except Exception as error:
                 answer = ("failed", *message_of(error))
             pickle.dump(answer, answers)

@@ -28,7 +28,8 @@ def cells(row: Row, outcome: Outcome) -> str:
     if row.status != "timed":
         return f"{row.status}: {row.note}"
     scale = UNITS[outcome.case.unit]
-    return f"{figure(row.median * scale):>10}  {figure(row.spread * scale):>8}  {figure(outcome.ratio(row)):>7}"
+    facts = "".join(f"   {name} {figure(value)}" for name, value in row.facts.items())
+    return f"{figure(row.median * scale):>10}  {figure(row.spread * scale):>8}  {figure(outcome.ratio(row)):>7}{facts}"
 
 
 def figure(value: float) -> str:
@@ -65,6 +66,7 @@ def record(row: Row, outcome: Outcome) -> dict:
         "iqr_seconds": row.spread,
         "ratio": outcome.ratio(row),
         "repeats": row.repeats,
+        "facts": row.facts,
         "seconds": row.times,
     }
 

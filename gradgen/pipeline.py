@@ -21,7 +21,9 @@ from gradgen.ir.graph import Graph
 from gradgen.ir.types import Type
 from gradgen.passes.accumulate import accumulate
 from gradgen.passes.control import trim
+from gradgen.passes.hoist import hoist
 from gradgen.passes.nested import join_nested
+from gradgen.passes.remember import remember
 from gradgen.passes.simplify import simplify
 from gradgen.passes.split import Split, split
 from gradgen.runtime.kernel import Kernel, Options
@@ -71,7 +73,7 @@ class Built:
 
 def simplified(graph: Graph) -> Graph:
     """All passes that keep what a graph means."""
-    return accumulate(join_nested(trim(simplify(trim(graph)))))
+    return accumulate(join_nested(remember(trim(hoist(trim(simplify(trim(graph))))))))
 
 
 def build(request: Request, stages: dict | None = None) -> Built:

@@ -24,6 +24,14 @@ def _carve(memory, start, shape):
     return memory.reshape(-1)[start : start + math.prod(np.atleast_1d(shape).tolist())].reshape(shape)
 
 
+def _emptied(stack):
+    return np.empty((0, *stack.shape[1:]), stack.dtype)
+
+
+def _grown(stack):
+    return np.concatenate([stack, np.empty_like(stack)])
+
+
 def _elementary(name: str):
     return sigmoid.eval if name.startswith("sigmoid") else getattr(np, re.sub(r"(8|16|32|64)$", "", name))
 
@@ -33,6 +41,7 @@ def functions(kernel: Kernel) -> dict:
     imported = re.findall(r"^from gradgen\.runtime\.vecmath import (.*)$", kernel.source, re.M)
     text = re.sub(r"^(from gradgen|from numba|import math).*$", "", kernel.source, flags=re.M)
     space = {"njit": lambda **_: lambda f: f, "prange": range, "math": _Math(), "np": np, "carve": _carve}
+    space |= {"opaque": lambda i: i, "emptied": _emptied, "grown": _grown}
     space |= {name: _elementary(name) for line in imported for name in line.split(", ")}
     exec(compile(text, kernel.name, "exec"), space)
     return space

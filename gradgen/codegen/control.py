@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from gradgen.codegen.expressions import size
 from gradgen.codegen.layout import shape_text
-from gradgen.schedule.program import Allocate, Grow, If, Length, Loop, Stop, Swap, View, While
+from gradgen.schedule.flow import Allocate, Grow, If, Length, Stop, Swap, View, While
+from gradgen.schedule.program import Loop
+from gradgen.schedule.walks import walk
 
 PAD = "    "
 KINDS = (While, Stop, If, Length, Allocate, Grow, View, Swap)
@@ -37,7 +39,11 @@ def loop(printer, s: Loop, pad: str) -> list[str]:
     var, n = printer.names[s.var], size(s.extent)
     first = size(s.extent - 1)
     header = f"for {var} in range({f'{first}, -1, -1' if s.reverse else n}):"
-    return [f"{pad}{header}{printer.comment(s, len(pad) + len(header))}", *_body(printer, s.body, pad)]
+    found = [f"{pad}{header}{printer.comment(s, len(pad) + len(header))}"]
+    if any(isinstance(inner, Loop) and not inner.carried for inner in walk(s.body)):
+        printer.pieces.add("opaque")
+        found.append(f"{pad}{PAD}{var} = opaque({var})")
+    return [*found, *_body(printer, s.body, pad)]
 
 
 def _body(printer, body: list, pad: str) -> list[str]:

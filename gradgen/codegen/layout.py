@@ -5,7 +5,8 @@ from __future__ import annotations
 from gradgen.codegen.expressions import size
 from gradgen.ir.sizes import Dim
 from gradgen.ir.types import SHORT, Type
-from gradgen.schedule.program import Buffer, Length, Program, View, While
+from gradgen.schedule.flow import Length, View, While
+from gradgen.schedule.program import Buffer, Program
 from gradgen.schedule.walks import expressions, subexpressions, walk
 
 

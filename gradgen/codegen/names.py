@@ -7,7 +7,8 @@ import keyword
 import re
 from collections import Counter
 
-from gradgen.schedule.program import Allocate, Assign, Buffer, CheckIndex, Local, Loop, Program, While
+from gradgen.schedule.flow import Allocate, While
+from gradgen.schedule.program import Assign, Buffer, CheckIndex, Local, Loop, Program
 from gradgen.schedule.walks import bodies
 
 RESERVED = {
@@ -26,6 +27,7 @@ RESERVED = {
     "carve",
     "grown",
     "emptied",
+    "opaque",
 }
 LOOPS = (*"ijkl", *(f"i{depth}" for depth in range(4, 40)))
 

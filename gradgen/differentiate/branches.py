@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from gradgen.differentiate.loops import fresh, zeros
+from gradgen.differentiate.loops import fresh, named, zeros
 from gradgen.differentiate.rules import carries, wrap
 from gradgen.differentiate.substitute import substitute
 from gradgen.ir.graph import Builder, Graph, Node
@@ -53,7 +53,7 @@ def tangents(builder: Builder, node: Node, known: dict[Node, Node], pushforward:
     operands = node.inputs[1:]
     inputs = [fresh(builder, n.type, inner.label) for n, inner in zip(operands, node.attrs["then"].inputs, strict=True)]
     moving = [k for k, n in enumerate(operands) if n in known]
-    ts = [fresh(builder, operands[k].type, f"t_{inputs[k].label}") for k in moving]
+    ts = [fresh(builder, operands[k].type, named("t", inputs[k])) for k in moving]
     wrt, outs, pushed = [inputs[k] for k in moving], [], []
     for side in SIDES:
         outs.append(inline(builder, node.attrs[side], inputs))

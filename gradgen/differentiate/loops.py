@@ -39,6 +39,11 @@ def fresh(builder: Builder, type_: Type, label: str | None = None) -> Node:
     return node
 
 
+def named(prefix: str, node: Node) -> str | None:
+    """The name of a derivative, where its primal has one."""
+    return f"{prefix}_{node.label}" if node.label else None
+
+
 def zeros(builder: Builder, like: Node) -> Node:
     return np.zeros_like(wrap(builder, like)).node
 
@@ -82,7 +87,7 @@ class _Step:
 
     def __init__(self, builder, parts: Parts, body: Body, flowing, given, wanted: set[int], pullback):
         self.builder, self.parts, self.body, self.flowing = builder, parts, body, flowing
-        self.g = {k: fresh(builder, body.new[k].type, f"g_{body.carries[k].label}") for k in flowing}
+        self.g = {k: fresh(builder, body.new[k].type, named("g", body.carries[k])) for k in flowing}
         self.rows: dict[int, Node] = {}  # place of a stacked result -> a row of its cotangent
         outs, gs = [body.new[k] for k in flowing], list(self.g.values())
         for k, y in enumerate(body.ys):
@@ -103,7 +108,7 @@ class _Step:
         builder, parts, body, node = self.builder, self.parts, self.body, self.parts.node
         back = [self.found[body.carries[k]] or zeros(builder, body.carries[k]) for k in self.flowing]
         constants = [k for k, n in enumerate(body.outside) if self.found[n] is not None]
-        sums = [fresh(builder, body.outside[k].type, f"g_{body.outside[k].label}") for k in constants]
+        sums = [fresh(builder, body.outside[k].type, named("g", body.outside[k])) for k in constants]
         pairs = zip(constants, sums, strict=True)
         grown = [(wrap(builder, s) + wrap(builder, self.found[body.outside[k]])).node for k, s in pairs]  # type: ignore[arg-type]
         crossed = [k for k, n in enumerate(body.rows) if self.found[n] is not None]
@@ -154,7 +159,7 @@ def tangents(builder: Builder, node: Node, known: dict[Node, Node], pushforward:
     operands = (*parts.inits, *parts.xs, *parts.outside)
     moving = {k for k, n in enumerate(operands) if n in known}
     while True:
-        t = {k: fresh(builder, body.inputs[k + 1].type, f"t_{body.inputs[k + 1].label}") for k in sorted(moving)}
+        t = {k: fresh(builder, body.inputs[k + 1].type, named("t", body.inputs[k + 1])) for k in sorted(moving)}
         wrt = [body.inputs[k + 1] for k in t]
         pushed = pushforward(builder, body.outputs, wrt, list(t.values()))
         more = {k for k in range(parts.carries) if pushed[k] is not None} - moving

@@ -1,6 +1,8 @@
 """Graph -> Graph: a sum with something written into zeros becomes a write into the other summand.
 
     y + embed(v) = put_add(y, v)          y + scatter_add(v, index) = index_add(y, v, index)
+    embed(a) + embed(b) = [a, b]          where the parts fill the whole
+    a @ b = a * b                         a column times a row, which is then summed where it is made
 
 Cotangents of slices and of reads at an index arrive so: what would fill and add a whole array touches a part of one.
 """
@@ -8,7 +10,7 @@ Cotangents of slices and of reads at an index arrive so: what would fill and add
 from __future__ import annotations
 
 from gradgen.ir.graph import Builder, Graph, Node
-from gradgen.ops import arithmetic, indexing, updates, views
+from gradgen.ops import arithmetic, indexing, linalg, updates, views
 from gradgen.ops.record import SCATTER
 from gradgen.passes.control import within
 
@@ -17,13 +19,26 @@ def accumulate(graph: Graph) -> Graph:
     """The graph with these sums rewritten where nothing else uses the written array."""
     builder, users = Builder(), graph.users()
     done: dict[Node, Node] = {}
+    whole = {n: parts for n in graph.nodes if (parts := _filled(n, users, graph.outputs)) is not None}
     for node in graph.nodes:
+        if node in whole:
+            axis, parts = whole[node]
+            done[node] = builder.add(views.concatenate, [done[n] for n in parts], {"axis": axis}, node.source)
+            done[node].label = done[node].label or node.label
+            continue
         found = _written(node, users, graph.outputs) if node.op is arithmetic.add else None
         if found is not None:
             base, part = found
             op = updates.put_add if part.op is views.embed else updates.index_add
             attrs = {k: v for k, v in part.attrs.items() if k != "shape"}
             inputs = [base, *part.inputs]
+        elif node.op is linalg.matmul and node.inputs[0].shape[-1] == 1:
+            spread = [
+                builder.add(views.broadcast_to, (done[n],), {"shape": node.shape}, node.source) for n in node.inputs
+            ]
+            done[node] = builder.add(arithmetic.multiply, spread, {}, node.source)
+            done[node].label = done[node].label or node.label
+            continue
         else:
             op, attrs, inputs = node.op, within(node.attrs, accumulate), list(node.inputs)
         done[node] = builder.add(op, [done[n] for n in inputs], attrs, node.source)
@@ -39,3 +54,34 @@ def _written(node: Node, users: dict, outputs) -> tuple[Node, Node] | None:
         if alone and part.op.kind == SCATTER and part.op in (views.embed, indexing.scatter_add) and node.shape != ():
             return base, part
     return None
+
+
+def _filled(node: Node, users: dict, outputs) -> tuple[int, list[Node]] | None:
+    """(axis, parts) of a sum of arrays written into zeros, where they lie one behind the other and fill the whole."""
+    if node.op is not arithmetic.add:
+        return None
+    parts: list[Node] = []
+    stack = list(node.inputs)
+    while stack:
+        n = stack.pop()
+        if len(users[n]) != 1 or n in outputs:
+            return None
+        if n.op is arithmetic.add:
+            stack.extend(n.inputs)
+        elif n.op is views.embed and all(s == 1 for s in n.attrs["steps"]):
+            parts.append(n)
+        else:
+            return None
+    shape = node.shape
+    axes = {k for n in parts for k in range(len(shape)) if n.inputs[0].shape[k] != shape[k]}
+    if len(axes) != 1 or len(parts) < 2:
+        return None
+    (axis,) = axes
+    at, found = 0, []
+    while at != shape[axis]:
+        following = [n for n in parts if n.attrs["starts"][axis] == at and n not in found]
+        if len(following) != 1 or following[0].inputs[0].shape[axis] == 0:
+            return None
+        found.append(following[0])
+        at = at + following[0].inputs[0].shape[axis]
+    return (axis, [n.inputs[0] for n in found]) if len(found) == len(parts) else None

@@ -5,6 +5,7 @@ and more when compiling.
 """
 
 import numpy as np
+from llvmlite import ir
 from numba import njit
 from numba.core import cgutils, types
 from numba.extending import intrinsic
@@ -36,6 +37,22 @@ def carve(typingctx, memory, start, shape):
     return result(memory, types.intp, sizes), build
 
 
+@intrinsic
+def opaque(typingctx, i):
+    """i, of which LLVM knows nothing more: a loop's index, as its body is to see it.
+
+    LLVM tests arrays for overlap before it vectorises a loop, and takes that test out of the loop around it: there it
+    asks whether all rows that are written lie apart from all that are read. They don't where a step writes the next
+    row of what it reads, and for rows in falling order it gives up. So the test stays inside, row by row.
+    """
+
+    def build(context, builder, signature, args):
+        word = args[0].type
+        return builder.asm(ir.FunctionType(word, [word]), "", "=r,0", [args[0]], False)
+
+    return types.intp(types.intp), build
+
+
 @njit(nogil=True)
 def emptied(stack):
     """A stack without rows, in place of one whose memory goes back."""
@@ -45,9 +62,9 @@ def emptied(stack):
 @njit(nogil=True)
 def grown(stack):
     """A stack with twice the rows; with none, where there is no memory for it."""
-    more = emptied(stack)
+    more, shape = emptied(stack), (2 * stack.shape[0], *stack.shape[1:])
     try:
-        more = np.empty((2 * stack.shape[0], *stack.shape[1:]), stack.dtype)
+        more = np.empty(shape, stack.dtype)
     except Exception:
         more = emptied(stack)
     if more.shape[0] > 0:

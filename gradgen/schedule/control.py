@@ -1,4 +1,4 @@
-"""Loops and branches -> statements: where carries live, what is remembered of them, what each side of a branch fills.
+"""Loops -> statements: where carries live, and what is remembered of them.
 
     scalar carry          a local, reassigned at the end of every step
     array carry           one array that is written in place, where all readers of the old value can come first;
@@ -12,28 +12,21 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gradgen.ir.graph import Constant, Graph, Node
+from gradgen.ir.graph import Graph, Node
 from gradgen.ir.sizes import Size
 from gradgen.ops.control import Parts, loop, run_symbols
-from gradgen.schedule.lower import BRANCH, LOOP, Frame
+from gradgen.schedule.branch import Branch, Scope
+from gradgen.schedule.flow import Allocate, Grow, Length, Stop, Swap, While
+from gradgen.schedule.lower import LOOP
 from gradgen.schedule.program import (
-    Allocate,
     Assign,
     Buffer,
-    Fill,
-    Grow,
-    If,
     Index,
-    Length,
     Local,
     Loop,
-    Number,
     Position,
     SizeOf,
-    Stop,
     Store,
-    Swap,
-    While,
     element,
     variable,
 )  # fmt: skip
@@ -47,83 +40,7 @@ CAPACITY = 64  # rows of a stack that grows, at first
 
 def emit(emitter, unit: Unit) -> None:
     """The statements of a loop or a branch."""
-    (_Loop if unit.node.op is loop else _Branch)(emitter, unit).emit()
-
-
-class _Scope:
-    """What loops and branches share: inputs of sub-graphs, copies, results."""
-
-    def __init__(self, emitter, unit: Unit):
-        self.emitter, self.lowerer, self.node = emitter, emitter.lowerer, unit.node
-        self.results: dict[int, Node] = {n.attrs["place"]: n for n in unit.results}
-
-    def stand_for(self, inner: Node, outer: Node) -> None:
-        """An input of a sub-graph is a value from outside."""
-        if outer.shape != () and outer in self.lowerer.buffers:
-            self.lowerer.buffers[inner] = self.lowerer.buffers[outer]
-        elif outer.shape != () and origin(outer) in self.lowerer.buffers:
-            self.lowerer.buffers[inner] = self.emitter.renamed(outer)
-        else:
-            self.lowerer.alias[inner] = outer
-
-    def fill(self, buffer: Buffer, node: Node) -> None:
-        """Compute an array into a buffer."""
-        number = node.inputs[0] if node.op.name == "broadcast_to" else node
-        value = number.attrs.get("value") if number.op.name == "constant" else None
-        if value is not None and not isinstance(value, Constant):
-            self.lowerer.emit(Fill(*element(buffer, ()), Number(value, node.dtype), node))
-            return
-        index = []
-        for _ in node.shape:
-            index.append(variable(self.lowerer.fresh("i")))
-            self.lowerer.open(index[-1].variables[0])
-        found = self.lowerer.value(node, tuple(index))
-        self.lowerer.emit(Store(*element(buffer, tuple(index)), found, node))
-        for n in reversed(node.shape):
-            self.lowerer.emit(self.lowerer.close(n))
-
-    def copy(self, target: Buffer, source: Buffer, node: Node) -> None:
-        """Copy one array into another."""
-        probe = Node(node.op, (), {}, node.type, node.source, -1)
-        self.lowerer.buffers[probe] = source
-        self.fill(target, probe)
-        del self.lowerer.buffers[probe]
-
-    def numbers(self, outputs, names: list[Local], again: bool) -> None:
-        """Give each local the value of a scalar output."""
-        values = [self.lowerer.value(n, ()) for n in outputs]
-        for local, value, n in zip(names, values, outputs, strict=True):
-            if value != local:
-                self.lowerer.emit(Assign(local.name, value, n, again))
-
-    def temp(self, name: str, node: Node) -> Buffer:
-        return Buffer(self.lowerer.fresh(name), node.dtype, node.shape, "temp", None, node)
-
-
-class _Branch(_Scope):
-    def emit(self) -> None:
-        lowerer = self.lowerer
-        condition = lowerer.value(self.node.inputs[0], ())
-        locals_ = {k: Local(lowerer.fresh("r"), n.dtype) for k, n in self.results.items() if n.shape == ()}
-        sides = []
-        for name in ("then", "otherwise"):
-            lowerer.frames.append(Frame("", BRANCH))
-            graph = self._needed(self.node.attrs[name])
-            for inner, outer in zip(graph.inputs, self.node.inputs[1:], strict=True):
-                self.stand_for(inner, outer)
-            outs = dict(zip(self.results, graph.outputs, strict=True))
-            targets = {outs[k]: lowerer.buffers[n] for k, n in self.results.items() if n.shape != ()}
-            Region(graph).lower(self.emitter, targets, nested=True)
-            self.numbers([outs[k] for k in locals_], list(locals_.values()), True)
-            sides.append(lowerer.frames.pop().body)
-        for k, local in locals_.items():
-            lowerer.scalars[self.results[k]] = local
-            lowerer.depth[local.name] = lowerer.innermost
-        lowerer.emit(If(condition, *sides, self.node))
-
-    def _needed(self, graph: Graph) -> Graph:
-        """A side, with the outputs that something uses."""
-        return separate(Graph(graph.inputs, tuple(graph.outputs[k] for k in self.results), graph.name))
+    (_Loop if unit.node.op is loop else Branch)(emitter, unit).emit()
 
 
 @dataclass
@@ -139,7 +56,7 @@ class Carry:
     past: Buffer | None = None  # the history, where it is kept apart
 
 
-class _Loop(_Scope):
+class _Loop(Scope):
     def __init__(self, emitter, unit: Unit):
         super().__init__(emitter, unit)
         self.parts = Parts(unit.node)
@@ -286,9 +203,9 @@ class _Loop(_Scope):
     def _remember_numbers(self) -> None:
         for carry in self.carries:
             if carry.local is not None and carry.past is not None:
-                self.lowerer.emit(Store(carry.past, (self.index,), carry.local, carry.inner))
+                self.lowerer.emit(Store(*element(carry.past, (self.index,)), carry.local, carry.inner))
         for out, memory in getattr(self, "ys", []):
-            self.lowerer.emit(Store(memory, (self.index,), self.lowerer.value(out, ()), out))
+            self.lowerer.emit(Store(*element(memory, (self.index,)), self.lowerer.value(out, ()), out))
 
     def _step(self) -> None:
         moved = [c for c in self.carries if c.local is not None]

@@ -7,8 +7,10 @@ from itertools import takewhile
 from gradgen.ir.graph import Node
 from gradgen.ops.record import CONTROL
 from gradgen.schedule import control
+from gradgen.schedule.flow import View
 from gradgen.schedule.fuse import Shared
 from gradgen.schedule.lower import Lowerer
+from gradgen.schedule.products import emit_small, is_small
 from gradgen.schedule.program import (
     Assign,
     Best,
@@ -22,7 +24,6 @@ from gradgen.schedule.program import (
     Operand,
     Store,
     Update,
-    View,
     as_index,
     element,
     variable,
@@ -175,4 +176,7 @@ class Emitter:
             if buffer.base is not None and inner not in self.lowerer.buffers and self.lowerer.innermost > 0:
                 self.lowerer.emit(View(buffer, unit.node))  # of memory that may be another in the next step
             operands.append(Operand(buffer, transposed, shared))
+        if is_small(unit.node) and not any(o.shared for o in operands):
+            emit_small(self.lowerer, self.writable[unit.node], tuple(operands), unit.node)
+            return
         self.lowerer.emit(Call(unit.node.op, self.writable[unit.node], tuple(operands), unit.node))

@@ -8,9 +8,10 @@ from __future__ import annotations
 from gradgen.ir.graph import Graph, Node
 from gradgen.ops.control import is_item
 from gradgen.ops.record import REDUCTION, UPDATE
+from gradgen.schedule.flow import View
 from gradgen.schedule.fuse import Dependencies, arrange, loop_variables, reads_of
 from gradgen.schedule.lower import Lowerer
-from gradgen.schedule.program import Buffer, Local, View
+from gradgen.schedule.program import Buffer, Local
 from gradgen.schedule.storage import is_free, is_rename, origin, stored
 from gradgen.schedule.units import Unit, is_loaded, units
 
@@ -20,7 +21,7 @@ class Region:
 
     def __init__(self, graph: Graph, donate: dict[Node, Node] | None = None):
         self.graph, self.donate = graph, donate or {}
-        self.kept = stored(graph)
+        self.kept = stored(graph, set(self.donate.values()))
         self.changes = bool(self.donate) or any(n.op.kind == UPDATE for n in self.kept)
         work = units(graph, self.kept, self.changes)
         reads = {u: reads_of(u, self._dry()) for u in work}
@@ -101,7 +102,12 @@ class Region:
             if root not in made:
                 free = lowerer.buffers.get(root)
                 made[root] = free or Buffer(f"t{place}", root.dtype, root.shape, "temp", None, root)
-            lowerer.buffers[node] = made[root]
+            buffer = made[root]
+            if buffer.shape != node.shape:  # an update of a reshaped array
+                buffer = Buffer(f"{buffer.name}_{node.id}", node.dtype, node.shape, "temp", buffer, node)
+                if nested:
+                    lowerer.emit(View(buffer, node))
+            lowerer.buffers[node] = buffer
             lowerer.home.setdefault(made[root].storage, lowerer.innermost)
         for buffer in renames(self.graph, lowerer.buffers):
             if nested:

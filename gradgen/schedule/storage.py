@@ -8,6 +8,8 @@ to recompute than to load. A value that turns out to be used only in the loop bo
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from gradgen.ir.graph import Graph, Node
 from gradgen.ops import views
 from gradgen.ops.control import Parts, is_item, loop
@@ -24,8 +26,8 @@ def is_rename(node: Node) -> bool:
 
 
 def origin(node: Node) -> Node:
-    """The value whose memory a chain of reshapes renames. Scalars have no memory: a reshape of one is its own."""
-    while node.op is views.reshape and node.inputs[0].shape != ():
+    """The value whose memory a chain of reshapes renames. Scalars have none: a reshape from or to one is its own."""
+    while node.op is views.reshape and () not in (node.shape, node.inputs[0].shape):
         node = node.inputs[0]
     return node
 
@@ -47,8 +49,11 @@ def is_free(node: Node) -> bool:
     return node.op.kind == LEAF and node.op.name in ("input", "constant") and node.shape != ()
 
 
-def stored(graph: Graph) -> set[Node]:
-    """The nodes that get a buffer, besides inputs and constants. Scalars live in locals."""
+def stored(graph: Graph, writable: Collection[Node] = ()) -> set[Node]:
+    """The nodes that get a buffer, besides inputs and constants. Scalars live in locals.
+
+    `writable`: inputs whose memory an update may take.
+    """
     nodes = graph.nodes
     found: set[Node] = set()
 
@@ -63,8 +68,10 @@ def stored(graph: Graph) -> set[Node]:
         elif node.op.kind == CONTROL:
             for operand in _whole_operands(node):
                 keep(operand)
-        if node.op.kind == UPDATE and _reads(node.inputs[1], origin(node.inputs[0])):
-            keep(node.inputs[1])  # computed before the update writes over what it is made from
+        if node.op.kind == UPDATE:
+            old = origin(node.inputs[0])
+            if (old in writable or not is_free(old)) and _reads(node.inputs[1], old):
+                keep(node.inputs[1])  # computed before the update writes over what it is made from
         if node.op.kind == CALL:
             for operand in node.inputs:
                 keep(call_operand(operand)[0])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from gradgen.schedule.flow import Allocate, Grow, If, Length, Stop, Swap, View, While
 from gradgen.schedule.program import (
-    Allocate,
     Apply,
     Assign,
     Best,
@@ -11,22 +11,15 @@ from gradgen.schedule.program import (
     CheckIndex,
     Combine,
     Fill,
-    Grow,
-    If,
     Index,
-    Length,
     Load,
     Local,
     Loop,
     Number,
     Position,
     Program,
-    Stop,
     Store,
-    Swap,
     Update,
-    View,
-    While,
 )  # fmt: skip
 from gradgen.schedule.walks import bodies
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
+from gradgen.schedule.flow import Allocate, Grow, If, Swap
 from gradgen.schedule.program import (
-    Allocate,
     Apply,
     Assign,
     Best,
@@ -15,14 +15,11 @@ from gradgen.schedule.program import (
     CheckIndex,
     Combine,
     Fill,
-    Grow,
-    If,
     Load,
     Local,
     Loop,
     Program,
     Store,
-    Swap,
     Update,
 )  # fmt: skip
 from gradgen.schedule.walks import bodies, expressions, indices, subexpressions, walk

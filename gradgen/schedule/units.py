@@ -12,9 +12,10 @@ from typing import Any
 
 from gradgen.ir.graph import Graph, Node
 from gradgen.ir.sizes import Size
+from gradgen.ir.types import Type
 from gradgen.ops.control import is_item
 from gradgen.ops.record import CALL, CONTROL, GATHER, JOIN, LEAF, REDUCTION, SCATTER, UPDATE, VIEW
-from gradgen.ops.views import part_starts
+from gradgen.ops.views import part_starts, slice_
 from gradgen.schedule.program import Index, as_index
 
 
@@ -98,7 +99,7 @@ def _units_of(node: Node) -> list[Unit]:
     if node.op.kind == SCATTER:
         return [_scatter(node)]
     if node.op.kind == UPDATE:
-        return [_base(node), _written(node)]
+        return [*_base(node), _written(node)]
     return [_plain(node, node, lambda idx: idx)]
 
 
@@ -144,13 +145,36 @@ def _scatter(node: Node) -> Unit:
     return _plain(node, x, None, combine=node.op.combine, fill=True, scattered=True, table=node.inputs[1])
 
 
-def _base(node: Node) -> Unit:
-    """What an update starts from: a copy, left out where the update takes the memory of what it copies."""
+def _base(node: Node) -> list[Unit]:
+    """What an update starts from: copies, left out where the update takes the memory of what it copies."""
     x = node.inputs[0]
     value = x.inputs[0] if x.op.name == "broadcast_to" and x.inputs[0].shape == () else None
     if value is not None and value.op.name == "constant" and value.attrs["value"] == 0:
-        return Unit(node, x, (), (), None, frozenset(), fill=True, copies=True)
-    return _plain(node, x, lambda idx: idx, copies=True)
+        return [Unit(node, x, (), (), None, frozenset(), fill=True, copies=True)]
+    return _around(node) or [_plain(node, x, lambda idx: idx, copies=True)]
+
+
+def _around(node: Node) -> list[Unit] | None:
+    """Where one range of one axis is overwritten: copies of what lies before and behind it. None elsewhere."""
+    x, value, *index = node.inputs
+    if index or node.op.combine != "{x}" or any(s != 1 for s in node.attrs["steps"]):
+        return None
+    partial = [k for k, (n, m) in enumerate(zip(x.shape, value.shape, strict=True)) if n != m]
+    if len(partial) != 1:
+        return None
+    (axis,) = partial
+    first = node.attrs["starts"][axis]
+    last = first + value.shape[axis]
+    return [_copied(node, axis, a, n) for a, n in ((0, first), (last, x.shape[axis] - last)) if n != 0]
+
+
+def _copied(node: Node, axis: int, start, count) -> Unit:
+    x = node.inputs[0]
+    starts = tuple(start if k == axis else 0 for k in range(x.type.ndim))
+    shape = tuple(count if k == axis else n for k, n in enumerate(x.shape))
+    attrs = {"starts": starts, "steps": (1,) * x.type.ndim, "shape": shape}
+    part = Node(slice_, (x,), attrs, Type(x.dtype, shape), node.source, -1)
+    return _plain(node, part, lambda idx: tuple(i + a for i, a in zip(idx, starts, strict=True)), copies=True)
 
 
 def _written(node: Node) -> Unit:

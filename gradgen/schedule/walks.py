@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gradgen.errors import GraphError
+from gradgen.schedule.flow import If, Length, View, While
 from gradgen.schedule.program import (
     Apply,
     Assign,
@@ -11,16 +12,12 @@ from gradgen.schedule.program import (
     Call,
     CheckIndex,
     Combine,
-    If,
     Index,
-    Length,
     Load,
     Local,
     Loop,
     Position,
     Program,
-    View,
-    While,
 )  # fmt: skip
 
 

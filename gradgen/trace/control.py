@@ -22,6 +22,7 @@ from gradgen.ops.control import branch, loop, loop_attrs, pick
 from gradgen.ops.leaves import INT64
 from gradgen.ops.subgraphs import close
 from gradgen.trace import eager, promotion
+from gradgen.trace.agreement import agreed, converted, widened
 from gradgen.trace.labels import label, unpacked_names
 from gradgen.trace.promotion import is_traced
 from gradgen.trace.pytree import flatten, unflatten
@@ -109,7 +110,7 @@ def cond(pred, if_true: Callable, if_false: Callable, *operands) -> Any:
         specs.append(found_spec)
     if specs[0] != specs[1]:
         raise ArgumentError(f"cond: the branches return {specs[0]} and {specs[1]}", where=users_line())
-    pairs = [_agreed("cond", builder, a, b) for a, b in zip(*outs, strict=True)]
+    pairs = [agreed("cond", a, b) for a, b in zip(*outs, strict=True)]
     made = _branches(builder, pred != 0 if pred.dtype.kind != "b" else pred, inputs, actual, pairs, since)
     weak = [a.weak and b.weak for a, b in pairs]
     return unflatten(specs[0], [Tracer(builder, pick(builder, made, k), w) for k, w in enumerate(weak)])
@@ -161,12 +162,12 @@ class _Loop:
             _label(carries, unpacked_names(self.body, self.place, len(carries)), "carry")
             _label(rows, unpacked_names(self.body, 1, len(rows)), "x")
             new, ys, y_spec = self._step(spec, index, carries, rows)
-            settled = [_widened(self.what, self.builder, x, y) for x, y in zip(inits, new, strict=True)]
+            settled = [widened(self.what, x, y) for x, y in zip(inits, new, strict=True)]
             if all(a.type == b.type and a.weak == b.weak for a, b in zip(settled, inits, strict=True)):
                 break
             inits = settled
         inputs = [x.node for x in (index, *carries, *rows)]
-        new = [_as(y, x.type) for x, y in zip(inits, new, strict=True)]
+        new = [converted(y, x.type) for x, y in zip(inits, new, strict=True)]
         test = [] if condition is None else [_test(condition(unflatten(spec, carries)))]
         outputs = [*(x.node for x in test), *(x.node for x in new), *(x.node for x in ys)]
         label({}, outputs)
@@ -279,40 +280,3 @@ def _steps(builder: Builder, lo, hi) -> tuple[Size, Any]:
     if isinstance(n, int):
         return max(n, 0), None
     return (n, None) if sizes.holds(n, ">=", 0) else (0, None)
-
-
-# -- types of carries and of branches
-
-
-def _widened(what: str, builder: Builder, init: Tracer, new: Tracer) -> Tracer:
-    """The first carry in the type that the body gives it, where it may change: Python numbers take any."""
-    fits = init.ndim == new.ndim and all(same(n, m) for n, m in zip(init.type.shape, new.type.shape, strict=True))
-    if fits and (init.dtype == new.dtype or (new.weak and not init.weak)):
-        return init
-    if init.weak and init.dtype.kind != "b" and (new.dtype.kind == "f" or init.dtype.kind == new.dtype.kind):
-        return _as(init, new.type, weak=new.weak)
-    kind: Any = DTypeError if fits else ShapeError
-    raise kind(f"{what}: the body turns a carry of type {init.type} into {new.type}", where=users_line(),
-               hint="a carry keeps its dtype and shape: .astype, np.broadcast_to of its start")  # fmt: skip
-
-
-def _as(x: Tracer, type_: Type, weak: bool = False) -> Tracer:
-    out = promotion.broadcast(promotion.cast(x, type_.dtype), type_.shape)
-    return Tracer(out.builder, out.node, weak or (x.weak and out.node is x.node))
-
-
-def _agreed(what: str, builder: Builder, a: Tracer, b: Tracer) -> tuple[Tracer, Tracer]:
-    """Both branches' result in one type."""
-    if a.weak and not b.weak and a.ndim == 0:
-        return _as(a, b.type), b
-    if b.weak and not a.weak and b.ndim == 0:
-        return a, _as(b, a.type)
-    fits = a.ndim == b.ndim and all(same(n, m) for n, m in zip(a.type.shape, b.type.shape, strict=True))
-    if a.weak and b.weak and a.dtype != b.dtype:
-        wide = Type(np.result_type(a.dtype, b.dtype), a.type.shape)
-        return _as(a, wide, True), _as(b, wide, True)
-    if not fits or a.dtype != b.dtype:
-        kind: Any = DTypeError if fits else ShapeError
-        raise kind(f"{what}: the branches return {a.type} and {b.type}", where=users_line(),
-                   hint="both return the same types: .astype, np.broadcast_to")  # fmt: skip
-    return a, b

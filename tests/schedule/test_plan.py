@@ -4,8 +4,9 @@ import numpy as np
 
 import gradgen as gg
 from gradgen.schedule.plan import plan
-from gradgen.schedule.program import Call, Fill, Loop, Store, walk
+from gradgen.schedule.program import Call, Fill, Loop, Store
 from gradgen.schedule.separate import separate
+from gradgen.schedule.walks import walk
 
 X = np.ones((4, 3))
 
