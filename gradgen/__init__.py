@@ -5,13 +5,15 @@ from importlib import import_module as _import_module
 from gradgen import errors
 from gradgen.api import grad, hessian, hvp, jacobian, jit, jvp, value_and_grad, vjp, vmap
 from gradgen.ops import stop_gradient
+from gradgen.trace.checkpoint import checkpoint
 from gradgen.trace.control import cond, fori_loop, scan, while_loop
 from gradgen.trace.tracer import no_grad
 
 __version__ = "0.1.0"
 __all__ = [
-    "FitResult", "cond", "errors", "fit", "fori_loop", "grad", "hessian", "hvp", "jacobian", "jit", "jvp", "nn",
-    "no_grad", "optim", "scan", "stop_gradient", "tape", "testing", "value_and_grad", "vjp", "vmap", "while_loop",
+    "FitResult", "checkpoint", "cond", "errors", "fit", "fori_loop", "grad", "hessian", "hvp", "jacobian", "jit",
+    "jvp", "nn", "no_grad", "optim", "scan", "stop_gradient", "tape", "testing", "value_and_grad", "vjp", "vmap",
+    "while_loop",
 ]  # fmt: skip
 
 # What `import gradgen` need not load: name -> module, and the attribute of it where that is meant.

@@ -5,8 +5,9 @@ import pytest
 import gradgen
 
 NAMES = [
-    "FitResult", "errors", "fit", "grad", "hessian", "hvp", "jacobian", "jit", "jvp", "nn", "no_grad", "optim",
-    "stop_gradient", "tape", "testing", "value_and_grad", "vjp", "vmap",
+    "FitResult", "checkpoint", "cond", "errors", "fit", "fori_loop", "grad", "hessian", "hvp", "jacobian", "jit",
+    "jvp", "nn", "no_grad", "optim", "scan", "stop_gradient", "tape", "testing", "value_and_grad", "vjp", "vmap",
+    "while_loop",
 ]  # fmt: skip
 
 

@@ -11,9 +11,11 @@ What a step computed is computed again from the carry it began with; passes/reme
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
+from gradgen.differentiate import revolve
 from gradgen.differentiate.rules import carries, wrap
 from gradgen.ir.graph import Builder, Node, dependents
 from gradgen.ir.types import Type
@@ -65,7 +67,9 @@ def adjoint(
         if not more:
             break
         flowing = sorted({*flowing, *more})
-    return [(operand, g) for operand, g in step.loop(given) if operand in live]
+    snapshots = node.attrs["snapshots"] and not any(parts.history(k) in given for k in range(parts.carries))
+    reversal = revolve.adjoint if snapshots else _from_history
+    return [(operand, g) for operand, g in reversal(builder, parts, body, step.results(given)) if operand in live]
 
 
 def _wanted(parts: Parts, live: set[Node]) -> set[int]:
@@ -104,7 +108,8 @@ class _Step:
         self.found: dict[Node, Node | None] = dict.fromkeys(body.inputs)
         self.found.update(zip(wrt, pullback(builder, outs, gs, wrt), strict=True))
 
-    def loop(self, given: dict[int, Node]) -> list[tuple[Node, Node]]:
+    def results(self, given: dict[int, Node]) -> Reversal:
+        """The reversed loop as its parts."""
         builder, parts, body, node = self.builder, self.parts, self.body, self.parts.node
         back = [self.found[body.carries[k]] or zeros(builder, body.carries[k]) for k in self.flowing]
         constants = [k for k, n in enumerate(body.outside) if self.found[n] is not None]
@@ -112,21 +117,39 @@ class _Step:
         pairs = zip(constants, sums, strict=True)
         grown = [(wrap(builder, s) + wrap(builder, self.found[body.outside[k]])).node for k, s in pairs]  # type: ignore[arg-type]
         crossed = [k for k, n in enumerate(body.rows) if self.found[n] is not None]
-        g_rows = [self.found[body.rows[k]] for k in crossed]
         inits = [given[k] if k in given else zeros(builder, pick(builder, node, k)) for k in self.flowing]
         inits += [zeros(builder, parts.outside[k]) for k in constants]
-        history = [pick(builder, node, parts.history(k)) for k in range(parts.carries)]
-        xs = [*history, *parts.xs, *(given[place] for place in self.rows)]
-        inputs = [body.index, *self.g.values(), *sums, *body.carries, *body.rows, *self.rows.values()]
-        made = made_loop(
-            builder, parts, inputs, [*back, *grown, *g_rows], inits, xs, (body.outside, parts.outside),
-            reverse=not parts.reverse,
-        )  # fmt: skip
-        count = len(self.flowing)
         targets = [parts.inits[k] for k in self.flowing] + [parts.outside[k] for k in constants]
         targets += [parts.xs[k] for k in crossed]
-        assert len(targets) == count + len(constants) + len(crossed)
-        return [(target, pick(builder, made, place)) for place, target in enumerate(targets)]
+        return Reversal(
+            [*self.g.values(), *sums], [*back, *grown], [self.found[body.rows[k]] for k in crossed], inits,  # type: ignore[misc]
+            list(self.rows.values()), [given[place] for place in self.rows], targets,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Reversal:
+    """A step of a reversed loop: its carries (cotangents of carries, sums over constants), what they become, the
+    cotangents of the rows; the first carries; rows of given cotangents, and all of them; who gets the results."""
+
+    carries: list[Node]
+    new: list[Node]
+    g_rows: list[Node]
+    inits: list[Node]
+    rows: list[Node]
+    xs: list[Node]
+    targets: list[Node]
+
+
+def _from_history(builder: Builder, parts: Parts, body: Body, found: Reversal) -> list[tuple[Node, Node]]:
+    """The reversed loop that reads the carries of every step."""
+    history = [pick(builder, parts.node, parts.history(k)) for k in range(parts.carries)]
+    inputs = [body.index, *found.carries, *body.carries, *body.rows, *found.rows]
+    made = made_loop(
+        builder, parts, inputs, [*found.new, *found.g_rows], found.inits, [*history, *parts.xs, *found.xs],
+        (body.outside, parts.outside), reverse=not parts.reverse,
+    )  # fmt: skip
+    return [(target, pick(builder, made, place)) for place, target in enumerate(found.targets)]
 
 
 def made_loop(

@@ -138,10 +138,12 @@ class Parts:
 
 def loop_attrs(
     body: Graph, carries: int, rows: int, length: Size, *, condition: Graph | None = None, counted: bool = False,
-    reverse: bool = False, limit: int | None = None,
+    reverse: bool = False, limit: int | None = None, snapshots: int = 0, forget: bool = False,
 ) -> dict:  # fmt: skip
+    """`limit`: of a while loop's steps. `snapshots`: how many carries its adjoint may keep at a time (0: all);
+    `forget`: the adjoint computes every step again, whatever that costs."""
     return {"body": body, "condition": condition, "carries": carries, "rows": rows, "length": length,
-            "counted": counted, "reverse": reverse, "limit": limit}  # fmt: skip
+            "counted": counted, "reverse": reverse, "limit": limit, "snapshots": snapshots, "forget": forget}  # fmt: skip
 
 
 def run_symbols(size: Size) -> set[str]:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from gradgen.ir.graph import Builder, Graph, Node, reachable
 from gradgen.ops import leaves, views
-from gradgen.ops.control import Parts, branch, is_item, loop, loop_attrs, pick
+from gradgen.ops.control import Parts, branch, is_item, loop, pick
 from gradgen.ops.record import CONTROL
 
 
@@ -128,11 +128,8 @@ def _loop(builder: Builder, node: Node, asked: set[int], done: dict[Node, Node])
     order = [index, *(carries[k] for k in kept), *(rows[k] for k in xs), *(carries[k] for k in still),
              *(outside[k] for k in out)]  # fmt: skip
     assert not tested or all(n in twin for n in order)
-    attrs = loop_attrs(
-        _cut(body, order, outputs), len(kept), len(xs), parts.length, counted=parts.count is not None,
-        condition=_cut(check, [twin[n] for n in order], list(check.outputs)) if check else None,
-        reverse=parts.reverse, limit=node.attrs["limit"],
-    )  # fmt: skip
+    check = _cut(check, [twin[n] for n in order], list(check.outputs)) if check else None
+    attrs = {**attrs, "body": _cut(body, order, outputs), "condition": check, "carries": len(kept), "rows": len(xs)}
     operands = [parts.inits[k] for k in kept] + [parts.xs[k] for k in xs] + [parts.inits[k] for k in still]
     operands = [*([parts.count] if parts.count else []), *operands, *(parts.outside[k] for k in out)]
     made = _add(builder, node, loop, [done[n] for n in operands], attrs)

@@ -78,7 +78,7 @@ def _pair(back: Node) -> Pair | None:
 
 def _is_history(first: Parts, back: Parts) -> bool:
     places = [x.attrs["place"] for x in back.xs if is_item(x) and x.inputs[0] is first.node]
-    same_steps = first.length == back.length and back.condition is None
+    same_steps = first.length == back.length and back.condition is None and not first.node.attrs["forget"]
     return same_steps and any(first.history(0) <= place < first.steps for place in places)
 
 

@@ -2,7 +2,8 @@
 
 What the backward pass needs of the forward pass is either handed over (residuals) or computed again from inputs and
 residuals, whichever is cheaper: results of library calls, reductions and elementary functions are handed over, a sum
-or a comparison is not.
+or a comparison is not. Of loops their histories are handed over, but for those whose length only the run tells: these
+loops run again.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 
 from gradgen.ir.graph import Builder, Graph, Node, dependents, reachable
 from gradgen.ops import leaves
+from gradgen.ops.control import Parts, is_item, loop
 from gradgen.ops.record import ELEMENTWISE, GATHER, LEAF, VIEW
 
 KEEP = 3.0  # an op of this weight or more is not repeated
@@ -50,7 +52,9 @@ def _residuals(needed: list[Node], given: set[Node]) -> dict[Node, None]:
         if node in seen or node.op.kind == LEAF:
             continue
         seen.add(node)
-        if node.op.kind in (ELEMENTWISE, VIEW, GATHER) and node.op.weight < KEEP:
+        if is_item(node) and node.inputs[0].op is loop and Parts(node.inputs[0]).is_open:
+            stack.extend(reversed(node.inputs[0].inputs))  # stacks whose length the run tells are no results
+        elif node.op.kind in (ELEMENTWISE, VIEW, GATHER) and node.op.weight < KEEP:
             stack.extend(reversed(node.inputs))
         else:
             found[node] = None

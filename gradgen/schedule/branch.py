@@ -66,9 +66,10 @@ class Branch(Scope):
     def emit(self) -> None:
         lowerer = self.lowerer
         condition = lowerer.value(self.node.inputs[0], ())
+        always = isinstance(condition, Number)  # of a checkpoint: a branch that is always taken
         locals_ = {k: Local(lowerer.fresh("r"), n.dtype) for k, n in self.results.items() if n.shape == ()}
         sides = []
-        for name in ("then", "otherwise"):
+        for name in ("then",) if always else ("then", "otherwise"):
             lowerer.frames.append(Frame("", BRANCH))
             graph = self._needed(self.node.attrs[name])
             for inner, outer in zip(graph.inputs, self.node.inputs[1:], strict=True):
@@ -81,7 +82,10 @@ class Branch(Scope):
         for k, local in locals_.items():
             lowerer.scalars[self.results[k]] = local
             lowerer.depth[local.name] = lowerer.innermost
-        lowerer.emit(If(condition, *sides, self.node))
+        if always:
+            lowerer.frames[-1].body.extend(sides[0])
+        else:
+            lowerer.emit(If(condition, *sides, self.node))
 
     def _needed(self, graph: Graph) -> Graph:
         """A side, with the outputs that something uses."""

@@ -248,7 +248,7 @@ class _Loop(Scope):
             lowerer.scalars[item] = carry.local
             return
         buffer, now = lowerer.buffers[item], carry.now
-        if now.prefix:  # type: ignore[union-attr]
+        if carry.past is not None and now.base is carry.past:  # type: ignore[union-attr]
             end = self.index if self.is_while else _index(self.extent)
             now = self._row(carry.past, end, carry.inner)  # type: ignore[arg-type]
         if buffer is not now:

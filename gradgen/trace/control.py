@@ -18,11 +18,12 @@ from gradgen.ir.graph import Builder, Graph, Node
 from gradgen.ir.sizes import Dim, Size, same
 from gradgen.ir.source import users_line
 from gradgen.ir.types import Type
-from gradgen.ops.control import branch, loop, loop_attrs, pick
+from gradgen.ops.control import branch, loop_attrs, pick
 from gradgen.ops.leaves import INT64
 from gradgen.ops.subgraphs import close
 from gradgen.trace import eager, promotion
 from gradgen.trace.agreement import agreed, converted, widened
+from gradgen.trace.checkpoint import add_loop
 from gradgen.trace.labels import label, unpacked_names
 from gradgen.trace.promotion import is_traced
 from gradgen.trace.pytree import flatten, unflatten
@@ -179,9 +180,9 @@ class _Loop:
         attrs = loop_attrs(body, len(inits), len(rows), n, condition=check, counted=count is not None,
                            reverse=reverse, limit=limit)  # fmt: skip
         given = [x.node for x in (*([count] if count is not None else []), *inits, *self.rows)]
-        node = self.builder.add(loop, [*given, *outside], attrs, users_line())
+        results = add_loop(self.builder, [*given, *outside], attrs, users_line())
         weak = [x.weak and y.weak for x, y in zip(inits, new, strict=True)] + [False] * len(ys)
-        found = [Tracer(self.builder, pick(self.builder, node, k), w) for k, w in enumerate(weak)]
+        found = [Tracer(self.builder, n, w) for n, w in zip(results, weak, strict=True)]
         return Made(unflatten(spec, found[: len(new)]), unflatten(y_spec, found[len(new) :]))
 
     def _step(self, spec, index: Tracer, carries: list, rows: list) -> tuple:
