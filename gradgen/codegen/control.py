@@ -86,11 +86,13 @@ def _if(printer, s: If, pad: str) -> list[str]:
 
 def _grow(printer, s: Grow, pad: str) -> list[str]:
     printer.pieces |= {"grown", "emptied"}
-    name, inner = printer.names[s.buffer], pad + PAD
+    names, inner = [printer.names[b] for b in s.buffers], pad + PAD
+    full = f"{s.var} + 1 >= {names[0]}.shape[0]"
+    short = " or ".join(f"{name}.shape[0] == 0" for name in names)
     return [
-        f"{pad}if {s.var} + 1 >= {name}.shape[0]:",
-        f"{inner}{name} = grown({name})",
-        f"{inner}if {name}.shape[0] == 0:",
-        *(f"{inner}{PAD}{other} = emptied({other})" for other in (printer.names[b] for b in s.others)),
+        f"{pad}if {full}:",
+        *(f"{inner}{name} = grown({name})" for name in names),
+        f"{inner}if {short}:",
+        *(f"{inner}{PAD}{name} = emptied({name})" for name in names),
         f'{inner}{PAD}raise MemoryError("{printer.title}: no memory for the steps of a while_loop")',
     ]

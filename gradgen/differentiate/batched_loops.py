@@ -64,7 +64,8 @@ class Batch:
             values[parts.carries :][: parts.rows],
             values[parts.carries + parts.rows :],
         )
-        news = [n if varies or k not in self.moving else self._spread(n) for k, (n, varies) in enumerate(self.outputs)]
+        spread = {k for k in self.moving if k < parts.carries}  # of a carry that starts or ends differing
+        news = [n if varies or k not in spread else self._spread(n) for k, (n, varies) in enumerate(self.outputs)]
         inits = [self._spread(n) if k in self.moving and not self.given[k][1] else n for k, n in enumerate(carried)]
         xs = [self._swapped(n) if self.given[parts.carries + k][1] else n for k, n in enumerate(xs)]
         outside, count, condition, length = list(outside), self.count[0], self.test[0], None

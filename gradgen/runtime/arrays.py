@@ -67,6 +67,7 @@ def grown(stack):
         more = np.empty(shape, stack.dtype)
     except Exception:
         more = emptied(stack)
-    if more.shape[0] > 0:
-        more[: stack.shape[0]] = stack
+    old, new = stack.reshape(-1), more.reshape(-1)
+    for k in range(min(old.size, new.size)):  # a slice assignment would take seconds to compile
+        new[k] = old[k]
     return more

@@ -182,8 +182,8 @@ class _Loop(Scope):
             self.stand_for(n, outer)
         if self.is_while:
             self._test()
-        for stack in self.stacks if self.is_while else ():
-            lowerer.emit(Grow(stack, self.var, tuple(b for b in self.stacks if b is not stack), self.node))
+        if self.is_while and self.stacks:
+            lowerer.emit(Grow(tuple(self.stacks), self.var, self.node))
         for carry in self.carries:
             if carry.past is not None and carry.now is not None and carry.now.base is not carry.past:
                 self.copy(self._row(carry.past, self.index, carry.inner), carry.now, carry.inner)

@@ -55,11 +55,10 @@ class Allocate:
 
 @dataclass
 class Grow:
-    """More memory for a stack that has no row for index `var` + 1. `others`: stacks to give up where there is none."""
+    """More memory for the stacks of a while loop, where they have no row for index `var` + 1."""
 
-    buffer: Buffer
+    buffers: tuple[Buffer, ...]
     var: str
-    others: tuple[Buffer, ...] = ()
     node: Node | None = None
 
 

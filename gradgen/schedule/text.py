@@ -53,7 +53,9 @@ def _statement(s) -> str:
         return f"{'stop unless' if isinstance(s, Stop) else 'if'} {_expr(s.expr)}"
     if isinstance(s, Length):
         return f"{s.name} = {_expr(s.expr)}"
-    if isinstance(s, (Allocate, Grow, View)):
+    if isinstance(s, Grow):
+        return f"grow {', '.join(b.name for b in s.buffers)}"
+    if isinstance(s, (Allocate, View)):
         return f"{type(s).__name__.lower()} {s.buffer.name}"
     if isinstance(s, Swap):
         return f"swap {s.buffer.name}, {s.other.name}"

@@ -79,7 +79,10 @@ def _prune(program: Program) -> bool:
     used = _readers(program)
 
     def dead(s) -> bool:
-        if isinstance(s, (Store, Update, Fill, Swap, Allocate, Grow)):
+        if isinstance(s, Grow):
+            s.buffers = tuple(b for b in s.buffers if b.storage in read)
+            return not s.buffers
+        if isinstance(s, (Store, Update, Fill, Swap, Allocate)):
             return s.buffer.storage.role in ("temp", "stack") and s.buffer.storage not in read
         if isinstance(s, Assign):
             return s.name not in used
@@ -185,7 +188,7 @@ def _disturbed(s, pending: dict[str, Assign]) -> set[str]:
         elif isinstance(inner, Swap):
             written |= {inner.buffer.storage, inner.other.storage}
         elif isinstance(inner, Grow):
-            written.add(inner.buffer.storage)
+            written |= {b.storage for b in inner.buffers}
         elif isinstance(inner, Assign):
             assigned.add(inner.name)
         elif isinstance(inner, Best):

@@ -27,7 +27,7 @@ from gradgen.trace.checkpoint import add_loop
 from gradgen.trace.labels import label, unpacked_names
 from gradgen.trace.promotion import is_traced
 from gradgen.trace.pytree import flatten, unflatten
-from gradgen.trace.tracer import Tracer, UserSize, active_builder, fresh_input, lift_output, lifted
+from gradgen.trace.tracer import Tracer, UserSize, active_builder, fresh_input, lift_output, lifted, scope, writable
 
 __all__ = ["cond", "fori_loop", "scan", "while_loop"]
 
@@ -104,21 +104,25 @@ def cond(pred, if_true: Callable, if_false: Callable, *operands) -> Any:
     actual = [lifted(builder, x) for x in leaves]
     inputs = [fresh_input(builder, x.type, x.weak) for x in actual]
     _label(inputs, [None] * len(inputs), "operand")
+    nodes = [x.node for x in inputs]
     outs, specs = [], []
     for function in (if_true, if_false):
-        found, found_spec = flatten(function(*unflatten(spec, inputs)))
-        outs.append([lift_output(builder, x) if not _is_number(x) else lifted(builder, x) for x in found])
+        with scope():
+            inputs = [Tracer(builder, n, x.weak) for n, x in zip(nodes, actual, strict=True)]
+            found, found_spec = flatten(function(*unflatten(spec, inputs)))
+            values = [lifted(builder, x) for x in found]
+            made = [(x.node, x.weak) for x in values]
+        outs.append([Tracer(builder, n, weak) for n, weak in made])
         specs.append(found_spec)
     if specs[0] != specs[1]:
         raise ArgumentError(f"cond: the branches return {specs[0]} and {specs[1]}", where=users_line())
     pairs = [agreed("cond", a, b) for a, b in zip(*outs, strict=True)]
-    made = _branches(builder, pred != 0 if pred.dtype.kind != "b" else pred, inputs, actual, pairs, since)
+    made = _branches(builder, pred != 0 if pred.dtype.kind != "b" else pred, nodes, actual, pairs, since)
     weak = [a.weak and b.weak for a, b in pairs]
     return unflatten(specs[0], [Tracer(builder, pick(builder, made, k), w) for k, w in enumerate(weak)])
 
 
-def _branches(builder: Builder, pred, inputs: list, actual: list, pairs: list, since: int) -> Node:
-    nodes = [x.node for x in inputs]
+def _branches(builder: Builder, pred, nodes: list, actual: list, pairs: list, since: int) -> Node:
     label({}, [x.node for pair in pairs for x in pair])
     both, outside = close(nodes, [x.node for pair in pairs for x in pair], "both", since)
     then, otherwise = (
@@ -153,6 +157,12 @@ class _Loop:
 
     def build(self, n: Size | None, count, condition: Callable | None = None, reverse=False, limit=None) -> Made:
         """Trace the body until the types of the carry settle, then add the node."""
+        with scope():
+            traced = self._traced(condition)
+        return self._added(n, count, reverse, limit, *traced)
+
+    def _traced(self, condition: Callable | None) -> tuple:
+        """(structures of carry and ys, first carries, new carries, ys, condition, inputs)."""
         leaves, spec = flatten(self.carry)
         inits = [lifted(self.builder, x) for x in leaves]
         for _ in range(4):
@@ -162,14 +172,19 @@ class _Loop:
             rows = [fresh_input(self.builder, x.type.with_shape(x.type.shape[1:])) for x in self.rows]
             _label(carries, unpacked_names(self.body, self.place, len(carries)), "carry")
             _label(rows, unpacked_names(self.body, 1, len(rows)), "x")
+            writable(carries)
+            plain = [Tracer(self.builder, x.node, x.weak) for x in carries]  # the body may assign into its own
             new, ys, y_spec = self._step(spec, index, carries, rows)
             settled = [widened(self.what, x, y) for x, y in zip(inits, new, strict=True)]
             if all(a.type == b.type and a.weak == b.weak for a, b in zip(settled, inits, strict=True)):
                 break
             inits = settled
-        inputs = [x.node for x in (index, *carries, *rows)]
+        inputs = [x.node for x in (index, *plain, *rows)]
         new = [converted(y, x.type) for x, y in zip(inits, new, strict=True)]
-        test = [] if condition is None else [_test(condition(unflatten(spec, carries)))]
+        test = [] if condition is None else [_test(condition(unflatten(spec, plain)))]
+        return spec, y_spec, inits, new, ys, test, inputs
+
+    def _added(self, n, count, reverse, limit, spec, y_spec, inits, new, ys, test, inputs) -> Made:
         outputs = [*(x.node for x in test), *(x.node for x in new), *(x.node for x in ys)]
         label({}, outputs)
         both, outside = close(inputs, outputs, "body")
@@ -177,7 +192,7 @@ class _Loop:
         check = Graph(both.inputs, both.outputs[:1], "condition", both.input_names) if test else None
         if n is None:
             n = sizes.symbol(f"steps{self.builder.fresh()}")
-        attrs = loop_attrs(body, len(inits), len(rows), n, condition=check, counted=count is not None,
+        attrs = loop_attrs(body, len(inits), len(self.rows), n, condition=check, counted=count is not None,
                            reverse=reverse, limit=limit)  # fmt: skip
         given = [x.node for x in (*([count] if count is not None else []), *inits, *self.rows)]
         results = add_loop(self.builder, [*given, *outside], attrs, users_line())
@@ -204,10 +219,6 @@ def _runs_eagerly(trees) -> bool:
     if active_builder() is None:
         return True
     return any(is_traced(x) and not isinstance(x, Tracer) for x in flatten(trees)[0])
-
-
-def _is_number(x) -> bool:
-    return isinstance(x, (bool, int, float)) and not isinstance(x, np.generic)
 
 
 def _integer(value, what: str) -> int:

@@ -32,16 +32,14 @@ def clip(x, a_min=None, a_max=None, *, min=None, max=None):
 def astype(x, dtype, copy=True):
     dtype = np.dtype(dtype)
     out = promotion.cast(x, dtype)
-    return (
-        out
-        if not getattr(x, "weak", False) or out is not x
-        else x.__gradgen_apply__(leaves.astype, (x,), {"dtype": dtype})
-    )
+    if out is not x:
+        return out
+    return x.__gradgen_apply__(leaves.astype, (x,), {"dtype": dtype}) if x.weak else x.__gradgen_copy__()
 
 
 @traces(np.copy, method="copy")
 def copy(x):
-    return x
+    return x.__gradgen_copy__()
 
 
 @traces(np.zeros_like)
@@ -87,7 +85,7 @@ def _bitwise(logical, name):
 FUNCTIONS[np.bitwise_and] = _bitwise(arithmetic.logical_and, "and")
 FUNCTIONS[np.bitwise_or] = _bitwise(arithmetic.logical_or, "or")
 FUNCTIONS[np.invert] = _bitwise(arithmetic.logical_not, "not")
-FUNCTIONS[np.positive] = lambda x: x
+FUNCTIONS[np.positive] = copy
 FUNCTIONS[np.fabs] = lambda x: np.absolute(x if x.dtype.kind == "f" else x.astype(np.float64))
 
 

@@ -32,6 +32,10 @@ class Traced:
     def __gradgen_lift__(self, value: np.ndarray):
         raise AssertionError("defined by subclasses")
 
+    def __gradgen_copy__(self):
+        """The same value as an array of its own, where arrays can be assigned into."""
+        return self
+
     @property
     def shape(self) -> tuple:
         return self.type.shape

@@ -5,16 +5,18 @@ from __future__ import annotations
 import contextlib
 import math
 import threading
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
-from gradgen.errors import GradgenError, TraceError
+from gradgen.errors import GradgenError, MutationError, TraceError
 from gradgen.ir import sizes
 from gradgen.ir.graph import Builder, Constant, Graph, Node
 from gradgen.ir.source import users_line
 from gradgen.ir.types import Type
-from gradgen.ops import leaves
+from gradgen.ops import leaves, views
+from gradgen.ops.record import VIEW
 from gradgen.trace import promotion
 from gradgen.trace.protocol import Traced
 
@@ -22,22 +24,51 @@ from gradgen.trace.protocol import Traced
 class Tracer(Traced):
     """A traced value. Its shape holds ints, and `UserSize` where a size is a symbol."""
 
-    __slots__ = ("builder", "node", "weak")
+    __slots__ = ("_base", "_node", "_seen", "builder", "scope", "version", "weak")
 
-    def __init__(self, builder: Builder, node: Node, weak: bool = False):
-        self.builder, self.node, self.weak = builder, node, weak
+    def __init__(self, builder: Builder, node: Node, weak: bool = False, base: Tracer | None = None):
+        """`base`: the array that this is a view of; it is stale once that was written to."""
+        self.builder, self._node, self.weak = builder, node, weak
+        self.scope, self.version = _active.scopes[-1], 0
+        self._base, self._seen = base, 0 if base is None else base.version
+
+    @property
+    def node(self) -> Node:
+        if self._base is not None and self._base.version != self._seen:
+            raise MutationError(f"a view of type {self._node.type} of an array that was written to since",
+                                where=users_line(), hint="take the view after the assignment")  # fmt: skip
+        return self._node
 
     @property
     def type(self) -> Type:  # type: ignore[override]
-        return self.node.type
+        return self._node.type
+
+    def __setitem__(self, key, value):
+        what = None
+        if self._node.op is leaves.input and self.version == 0 and not self.is_carry:
+            what = "an argument, which a kernel never changes"
+        elif self._base is not None:
+            what = "a view"
+        elif self.scope is not _active.scopes[-1]:
+            what = "an array from outside of the body"
+        if what is not None:
+            raise MutationError(f"assignment into a traced array of type {self.type}: {what}", where=users_line(),
+                                hint="copy it first, a = a.copy(), carry it through the loop, or build a new one: "
+                                "a = a.at[i].set(v)")  # fmt: skip
+        self._node = self.at[key].set(value).node  # type: ignore[attr-defined]
+        self.version += 1
+
+    @property
+    def is_carry(self) -> bool:
+        return self._node in _active.carries
 
     @property
     def shape(self) -> tuple:
-        return tuple(UserSize(n, self) if isinstance(n, sizes.Dim) else n for n in self.node.type.shape)
+        return tuple(UserSize(n, self) if isinstance(n, sizes.Dim) else n for n in self._node.type.shape)
 
     @property
     def size(self):
-        n = self.node.type.size
+        n = self._node.type.size
         return UserSize(n, self) if isinstance(n, sizes.Dim) else n
 
     def __gradgen_apply__(self, op, args, attrs):
@@ -48,6 +79,8 @@ class Tracer(Traced):
         attrs = {k: _plain(v) for k, v in attrs.items()}
         if _active.frozen and self.builder.origin is None:
             nodes = [self.builder.add(leaves.stop_gradient, (n,)) if n.type.is_float else n for n in nodes]
+        base = args[0] if op.kind == VIEW and op is not views.broadcast_to and isinstance(args[0], Tracer) else None
+        base = base if base is None or base._base is None else base._base
         source = self.builder.origin or users_line()
         if op.loop is not None:  # an op called by itself, not as a function of NumPy, promotes here
             wanted = op.loop(tuple(n.dtype for n in nodes))
@@ -55,17 +88,24 @@ class Tracer(Traced):
             nodes = [
                 n if n.dtype == d else self.builder.add(leaves.astype, (n,), {"dtype": d}, source) for n, d in cast
             ]
-        return type(self)(self.builder, self.builder.add(op, nodes, attrs, source))
+        made = self.builder.add(op, nodes, attrs, source)
+        return type(self)(self.builder, made, base=base if made.type.shape else None)  # an element is a copy
 
     def of(self, builder: Builder) -> Tracer:
         """Itself, if it belongs to the trace of `builder`. Elsewhere its number means another value, or none."""
         if self.builder is not builder:
             raise TraceError(f"a value of type {self.type} from another trace", where=users_line(),
                              hint="return it from the traced function instead of keeping it outside")  # fmt: skip
+        if self.scope not in _active.scopes:
+            raise TraceError(f"a value of type {self.type} from the body of a loop or a branch, used outside of it",
+                             where=users_line(), hint="return it from the body: in the carry or in ys")  # fmt: skip
         return self
 
     def __gradgen_lift__(self, value):
         return type(self)(self.builder, constant(self.builder, value))
+
+    def __gradgen_copy__(self):
+        return type(self)(self.builder, self.node, self.weak)
 
     def __gradgen_count__(self, n):
         """A size as a number to compute with: a plain one, or a traced one of this dtype or wider."""
@@ -90,11 +130,11 @@ class RuleTracer(Tracer):
 
     @property
     def shape(self) -> tuple:
-        return self.node.type.shape
+        return self._node.type.shape
 
     @property
     def size(self):
-        return self.node.type.size
+        return self._node.type.size
 
 
 def constant(builder: Builder, value: np.ndarray) -> Node:
@@ -202,6 +242,8 @@ class _Active(threading.local):
     def __init__(self):
         self.builders: list[Builder] = []
         self.frozen = 0  # depth of no_grad blocks
+        self.scopes: list[object] = [None]  # bodies of loops and branches that are being traced
+        self.carries: set[Node] = set()  # their carries, which may be written to
 
 
 class no_grad(contextlib.ContextDecorator):  # noqa: N801  a verb, as in `with no_grad():`
@@ -215,6 +257,23 @@ class no_grad(contextlib.ContextDecorator):  # noqa: N801  a verb, as in `with n
 
 
 _active = _Active()
+
+
+@contextlib.contextmanager
+def scope():
+    """The trace of a body: its values mean nothing outside."""
+    _active.scopes.append(object())
+    try:
+        yield
+    finally:
+        _active.scopes.pop()
+
+
+def writable(carries: Iterable[Tracer]) -> None:
+    """Let arrays be assigned into: each is the body's own."""
+    _active.carries.update(x._node for x in carries)
+
+
 _counting = threading.Lock()
 traces_under_way = 0  # in all threads: 0 spares a call the look at its own
 
@@ -247,6 +306,8 @@ def trace(function, types, weak, name: str, input_names=()) -> Graph:
         with _counting:
             traces_under_way -= 1
         _active.builders.pop()
+        if not _active.builders:
+            _active.carries.clear()
     return Graph(tuple(x.node for x in inputs), tuple(x.node for x in outputs), name, tuple(input_names))
 
 
