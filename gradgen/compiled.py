@@ -21,12 +21,14 @@ from gradgen.errors import ArgumentError, ShapeError
 from gradgen.ir.graph import Graph
 from gradgen.passes.cost import Cost
 from gradgen.pipeline import Built, Request, Slot
-from gradgen.running import SCALARS, key_of, runner
+from gradgen.running import SCALARS, number_runner, recognised, runner
 from gradgen.runtime.kernel import Kernel, Options
 from gradgen.trace import tracer
 from gradgen.trace.arguments import parameter_names
 from gradgen.trace.pytree import NAMESPACE, flatten, unflatten
 from gradgen.trace.tracer import active_builder
+
+NOTHING: Any = object()  # no argument
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,8 @@ class CompiledFunction:
         self._keyword_only = getattr(function, "keyword_only", 0)
         self._families: dict[tuple, Family] = {}
         self._runners: dict[tuple, Callable] = {}
-        self._of_numbers: dict[Any, tuple] = {}  # numbers in, a number out: the shortest way
+        self._of_numbers: dict[tuple, tuple] = {}  # types of numbers -> entry point, what makes results of its numbers
+        self._number: tuple = (None, None, None)  # the type of a sole argument met last, and the same: the shortest way
         self._lock = threading.RLock()
         self.last_stages: dict[str, Any] = {}  # of the last kernel that was built or failed to be
 
@@ -100,27 +103,29 @@ class CompiledFunction:
 
     # -- calling
 
-    def __call__(self, *args, **kwargs):
-        if not tracer.traces_under_way:
-            found = self._of_numbers.get(type(args[0]) if len(args) == 1 else tuple(map(type, args)))
-            if found is not None and not kwargs:
-                njit, make = found
-                return make(njit(*args))
-        elif active_builder() is not None:
+    def __call__(self, first=NOTHING, /, *others, **kwargs):
+        if not (others or kwargs or tracer.traces_under_way):
+            kind, entry, make = self._number
+            if type(first) is kind:
+                return make(entry(first))
+        args = () if first is NOTHING else (first, *others)
+        if tracer.traces_under_way and active_builder() is not None:
             return self._transformed(*self._positional(args, kwargs))
         if not kwargs and not self.static_positions:
-            # The hot path: plain arrays and floats, in any tree, that were met before.
-            leaves: Sequence = args
-            key = key_of(args)
-            if key is None:
-                leaves, spec = optree.tree_flatten(args, namespace=NAMESPACE)  # type: ignore[arg-type]
-                key = key_of(leaves)
-                key = (spec, key) if key is not None else None
-            if key is not None:
-                run = self._runners.get(key)
-                if run is None:
-                    run = self._runners[key] = self._runner(args, leaves)
-                return run(leaves)
+            # The hot path: numbers, plain arrays, and trees of them, that were met before.
+            if type(first) in SCALARS:
+                met = self._of_numbers.get(tuple(map(type, args)))
+                if met is not None:
+                    entry, make = met
+                    if not others:
+                        self._number = type(first), entry, make
+                    return make(entry(*args))
+            known = recognised(args)
+            if known is not None:
+                leaves, key = known
+                run = self._runners.get(key) or self._runner(args, leaves, key)
+                if run is not None:
+                    return run(leaves)
         call = self._call(args, kwargs)
         return self._prepared(self._built(call), call)(call.values)
 
@@ -131,17 +136,17 @@ class CompiledFunction:
             self._runners[key] = runner(built, call.values)
         return self._runners[key]
 
-    def _runner(self, args: tuple, leaves: Sequence) -> Callable:
-        """From leaves of these very types to results, without further look-ups."""
+    def _runner(self, args: tuple, leaves: list, key: tuple) -> Callable | None:
+        """From leaves of these very types to results, without further look-ups; kept for the next call."""
+        if any(x is not y for x, y in zip(leaves, flatten(args)[0], strict=True)):
+            return None  # inside optree.dict_insertion_ordered
         built = self._built(self._call(args, {}))
-        types = [n.type for n in built.kernel.graph.outputs]
         kinds = tuple(map(type, args))
-        if SCALARS.issuperset(kinds) and built.out_spec.is_leaf() and types[0].shape == ():
-            self._of_numbers[kinds[0] if len(kinds) == 1 else kinds] = built.kernel.njit, types[0].dtype.type
-        if all(isinstance(x, (float, int)) or x.dtype.isnative for x in leaves):
-            return runner(built, leaves)
-        run = runner(built, [as_value(x) for x in leaves])
-        return lambda leaves: run([as_value(x) for x in leaves])  # bytes in the other order
+        of_numbers = number_runner(built) if SCALARS.issuperset(kinds) else None
+        if of_numbers is not None:
+            self._of_numbers[kinds] = of_numbers
+        run = self._runners[key] = runner(built, leaves)
+        return run
 
     def _positional(self, args: tuple, kwargs: dict) -> tuple:
         """Keyword arguments at their positions."""

@@ -48,7 +48,7 @@ def match(slots: tuple[Slot, ...], shapes: tuple) -> dict[str, int] | None:
 
 
 def as_value(leaf):
-    """A leaf of the arguments as what a kernel takes: a Python scalar, a NumPy scalar, a C-contiguous array."""
+    """A leaf of the arguments as what a kernel takes: a Python scalar, a NumPy scalar, a contiguous, aligned array."""
     if isinstance(leaf, (bool, int, float)) or (isinstance(leaf, np.generic) and leaf.dtype.name in SHORT):
         return leaf
     try:
@@ -60,7 +60,9 @@ def as_value(leaf):
                          hint=f"mark it as static, or convert it to one of {', '.join(SHORT)}")  # fmt: skip
     if not array.dtype.isnative:
         array = array.astype(array.dtype.newbyteorder("="))
-    return array[()] if array.ndim == 0 else writable(np.ascontiguousarray(array))
+    if array.ndim == 0:
+        return array[()]
+    return writable(np.require(array, requirements=("C", "A")))
 
 
 class _Alias:

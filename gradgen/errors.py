@@ -11,6 +11,7 @@
     +- NonFiniteError (FloatingPointError)         nan or inf met in training
     +- GraphError (AssertionError)        an invariant of ours is broken: a bug of gradgen
     CacheWarning (UserWarning)            the cache can't be used; everything works without it
+    UnrollWarning (UserWarning)           a Python loop was traced step by step into thousands of statements
 
 A message says: the op, the types, what is wrong; then the user's line; then the remedy.
 """
@@ -99,3 +100,7 @@ class GraphError(GradgenError, AssertionError):
 
 class CacheWarning(UserWarning):
     """The module cache can't be read or written; kernels work, but are compiled anew in each process."""
+
+
+class UnrollWarning(UserWarning):
+    """A Python loop was traced step by step into thousands of statements; a loop of gradgen's would stay one."""

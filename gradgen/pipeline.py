@@ -26,6 +26,7 @@ from gradgen.passes.nested import join_nested
 from gradgen.passes.remember import remember
 from gradgen.passes.simplify import simplify
 from gradgen.passes.split import Split, split
+from gradgen.passes.unrolled import warn_if_unrolled
 from gradgen.runtime.kernel import Kernel, Options
 from gradgen.trace.pytree import flatten, unflatten
 from gradgen.trace.tracer import trace
@@ -87,6 +88,7 @@ def build(request: Request, stages: dict | None = None) -> Built:
         except sizes.Narrow as narrow:
             request = _narrowed(request, narrow.replacements)
     stages["trace"] = check(graph)
+    warn_if_unrolled(graph)
     graph = stages["simplify"] = check(simplified(graph))
 
     def make_split() -> Split:

@@ -6,6 +6,7 @@ f(inputs) -> results                                      checks shapes, allocat
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -75,7 +76,7 @@ class Printer:
         self.lengths: dict[str, str] = {}  # text that gives a length -> name of the length
 
     def function(self) -> Function:
-        body = self.body(self.program.body, PAD)
+        body = self._parts() + self.body(self.program.body, PAD)
         prologue = [f"{PAD}{line}" for line in self._prologue(body)]
         returned = self._returned(scalars_only=True)
         epilogue = [f"{PAD}return {', '.join(returned)}"] if returned else []
@@ -87,13 +88,29 @@ class Printer:
             f"@njit(**OPTIONS{threads})\ndef {self.program.name}{suffix}({', '.join(self._into_parameters())}):",
             *lines,
         ]
-        text = "\n".join([*into, *(() if plain else ("", "", *self._wrapper()))])
+        text = "\n".join([*self.parts, *into, *(() if plain else ("", "", *self._wrapper()))])
         program = self.program
         return Function(
             program.name, text, self.expressions.needs, [type_of(x) for x in program.inputs],
             [type_of(r) for r in program.results], {self.names[b]: a for b, a in program.constants.items()},
             list(program.workspace.items()), self.pieces,
         )  # fmt: skip
+
+    def _parts(self) -> list[str]:
+        """Calls of the functions that the program was cut into, and their text."""
+        self.parts: list[str] = []
+        calls = []
+        for part in self.program.parts:
+            printer = Printer(part, (), self.parallel)
+            printer.title, printer.symbols = self.title, self.symbols
+            body = printer.body(part.body, PAD)
+            head = [f"{PAD}{line}" for line in printer._prologue(body)]
+            parameters = [*self.names.inputs, *self.names.outputs.values(), *work_names(self.program)]
+            self.parts += [f"@njit(**OPTIONS)\ndef {part.name}({', '.join(parameters)}):", *head, *body, "", ""]
+            calls.append(f"{PAD}{part.name}({', '.join(parameters)})")
+            self.pieces |= printer.pieces
+            self.expressions.needs |= printer.expressions.needs
+        return calls
 
     # -- signatures
 
@@ -118,7 +135,8 @@ class Printer:
         for length, name in self.lengths.items():
             lines.append(f"{name} = {length}")
         for buffer, offset in sorted(self.program.offsets.items(), key=lambda p: str(p[1])):
-            lines.append(self._carve(buffer, offset))
+            if not self.program.parts or re.search(rf"\b{self.names[buffer]}\b", text):
+                lines.append(self._carve(buffer, offset))
         for buffer in renamed_in(self.program):
             if f"{self.names[buffer]}" in text:
                 self.pieces.add("carve")

@@ -54,9 +54,18 @@ class Scope:
     def numbers(self, outputs, names: list[Local], again: bool) -> None:
         """Give each local the value of a scalar output."""
         values = [self.lowerer.value(n, ()) for n in outputs]
-        for local, value, n in zip(names, values, outputs, strict=True):
-            if value != local:
-                self.lowerer.emit(Assign(local.name, value, n, again))
+        moved = [k for k, local in enumerate(names) if values[k] != local]
+        for k in moved[1:]:
+            if values[k] in [names[j] for j in moved if j < k]:  # the old value of one that is given a new one first
+                values[k] = self._kept(values[k], outputs[k])
+        for k in moved:
+            self.lowerer.emit(Assign(names[k].name, values[k], outputs[k], again))
+
+    def _kept(self, value, node: Node) -> Local:
+        kept = Local(self.lowerer.fresh("v"), node.dtype)
+        self.lowerer.depth[kept.name] = self.lowerer.innermost
+        self.lowerer.emit(Assign(kept.name, value, node))
+        return kept
 
     def temp(self, name: str, node: Node) -> Buffer:
         return Buffer(self.lowerer.fresh(name), node.dtype, node.shape, "temp", None, node)

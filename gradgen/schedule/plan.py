@@ -6,6 +6,7 @@ separate outputs -> lower the graph as one region (schedule/region.py) -> tidy -
 from __future__ import annotations
 
 from gradgen.ir.graph import Constant, Graph, Node
+from gradgen.schedule.cut import cut
 from gradgen.schedule.loops import Emitter
 from gradgen.schedule.lower import Lowerer
 from gradgen.schedule.program import Buffer, Local, Program
@@ -33,7 +34,11 @@ def plan(graph: Graph, donate: dict[int, int] | None = None) -> Program:
         {b: n.attrs["value"].array for n, b in constants.items()},
     )  # fmt: skip
     tidy(program)
+    program.parts = cut(program)
     lay_out(program)
+    for part in program.parts:
+        part.offsets, part.workspace = program.offsets, program.workspace
+        check(part)
     return check(program)
 
 

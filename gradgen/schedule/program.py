@@ -253,3 +253,4 @@ class Program:
     constants: dict[Buffer, np.ndarray] = field(default_factory=dict)
     offsets: dict[Buffer, Size] = field(default_factory=dict)  # temp -> first element in its dtype's workspace
     workspace: dict[np.dtype, Size] = field(default_factory=dict)  # dtype -> number of elements
+    parts: list[Program] = field(default_factory=list)  # run before the body, where it would be too long (cut.py)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from typing import Any
 
 from gradgen.schedule.flow import Allocate, Grow, If, Swap
 from gradgen.schedule.program import (
@@ -119,36 +120,57 @@ def _drop(body: list, dead) -> bool:
     return gone
 
 
+class _Pending:
+    """Assignments that wait for their one reader, by name; and who reads which local or memory."""
+
+    def __init__(self):
+        self.waiting: dict[str, Assign] = {}
+        self.readers: dict[Any, dict[str, None]] = {}
+
+    def add(self, s: Assign) -> None:
+        self.waiting[s.name] = s
+        for part in subexpressions(s.expr):
+            if isinstance(part, (Load, Local)):
+                key = part.name if isinstance(part, Local) else part.buffer.storage
+                self.readers.setdefault(key, {})[s.name] = None
+
+    def reading(self, keys) -> list[str]:
+        """The names of those that read one of these, in the order in which they came."""
+        return [name for key in keys for name in self.readers.get(key, ()) if name in self.waiting]
+
+
 def _inline(body: list, uses: Counter, accumulators: set[str]) -> None:
     """Write a local that is read once where it is read: in the same body, with nothing changed in between."""
-    pending: dict[str, Assign] = {}
+    pending = _Pending()
     out: list = []
 
     def settle(names) -> None:
-        out.extend(pending.pop(name) for name in [n for n in pending if n in names])
+        out.extend(pending.waiting.pop(name) for name in dict.fromkeys(names) if name in pending.waiting)
 
     for s in body:
         for inner in bodies(s):
             _inline(inner, uses, accumulators)
-            settle(_locals_in(inner) & set(pending))
+            settle(_locals_in(inner))
         for field in ("expr", "x"):
             if hasattr(s, field):
-                setattr(s, field, _substituted(getattr(s, field), pending, settle))
-        settle(_disturbed(s, pending))
+                setattr(s, field, _substituted(getattr(s, field), pending.waiting, settle))
+        settle(pending.reading(_changed(s)))
         if isinstance(s, Assign) and uses[s.name] == 1 and s.name not in accumulators:
-            pending[s.name] = s
+            pending.add(s)
         else:
             out.append(s)
-    settle(set(pending))
+    settle(list(pending.waiting))
     body[:] = out
 
 
 def _substituted(expr, pending: dict[str, Assign], settle):
     """The expression with pending locals written out, as long as it stays readable."""
     for part in [p for p in subexpressions(expr) if isinstance(p, Local) and p.name in pending]:
+        if part.name not in pending:
+            continue
         inner = pending[part.name].expr
         if _width(expr) + _width(inner) > WIDTH:
-            settle({part.name})
+            settle([part.name])
         else:
             del pending[part.name]
             expr = _replaced(expr, part.name, inner)
@@ -169,35 +191,28 @@ def _replaced(expr, name: str, inner):
     return expr
 
 
-def _locals_in(body: list) -> set[str]:
-    found = set()
+def _locals_in(body: list) -> list[str]:
+    found: dict[str, None] = {}
     for s in walk(body):
-        found |= {p.name for e in expressions(s) for p in subexpressions(e) if isinstance(p, Local)}
-        found |= {v for i in indices(s) for v in i.variables}
-    return found
+        found.update((p.name, None) for e in expressions(s) for p in subexpressions(e) if isinstance(p, Local))
+        found.update((v, None) for i in indices(s) for v in i.variables)
+    return list(found)
 
 
-def _disturbed(s, pending: dict[str, Assign]) -> set[str]:
-    """Pending locals whose expression a statement would change."""
-    written, assigned = set(), set()
+def _changed(s) -> list:
+    """The memory and the locals that a statement changes."""
+    found: dict[Any, None] = {}
     for inner in walk([s]):
         if isinstance(inner, (Store, Update, Fill)):
-            written.add(inner.buffer.storage)
+            found[inner.buffer.storage] = None
         elif isinstance(inner, Call):
-            written.add(inner.out.storage)
+            found[inner.out.storage] = None
         elif isinstance(inner, Swap):
-            written |= {inner.buffer.storage, inner.other.storage}
+            found.update({inner.buffer.storage: None, inner.other.storage: None})
         elif isinstance(inner, Grow):
-            written |= {b.storage for b in inner.buffers}
+            found.update(dict.fromkeys(b.storage for b in inner.buffers))
         elif isinstance(inner, Assign):
-            assigned.add(inner.name)
+            found[inner.name] = None
         elif isinstance(inner, Best):
-            assigned |= {inner.acc, inner.position}
-    found = set()
-    for name, statement in pending.items():
-        for part in subexpressions(statement.expr):
-            if isinstance(part, Load) and part.buffer.storage in written:
-                found.add(name)
-            if isinstance(part, Local) and part.name in assigned:
-                found.add(name)
-    return found
+            found.update({inner.acc: None, inner.position: None})
+    return list(found)

@@ -83,9 +83,9 @@ def is_loaded(node: Node) -> bool:
 
 
 def _is_number(node: Node, graph: Graph, overwrites: bool) -> bool:
-    """A scalar that is computed where it stands, and not where it is used."""
+    """A scalar that is computed where it stands, and not where it is used: before what it reads is written over."""
     result = node in graph.outputs and node.shape == () and node.op.kind != LEAF
-    return result or (overwrites and is_loaded(node))
+    return overwrites and (result or is_loaded(node))
 
 
 def _units_of(node: Node) -> list[Unit]:

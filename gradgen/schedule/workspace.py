@@ -39,7 +39,7 @@ def lifetimes(body: list) -> dict[Buffer, tuple[int, int]]:
 
 def lay_out(program: Program) -> None:
     """Fill `program.offsets` and `program.workspace`."""
-    spans = lifetimes(program.body)
+    spans = lifetimes([*(s for part in program.parts for s in part.body), *program.body])
     for dtype in dict.fromkeys(b.dtype for b in spans):
         mine = {b: span for b, span in spans.items() if b.dtype == dtype}
         _place(program, dtype, mine)
