@@ -5,9 +5,9 @@ from importlib import import_module as _import_module
 from gradgen import errors
 from gradgen.api import grad, hessian, hvp, jacobian, jit, jvp, value_and_grad, vjp, vmap
 from gradgen.ops import stop_gradient
+from gradgen.trace.active import no_grad
 from gradgen.trace.checkpoint import checkpoint
 from gradgen.trace.control import cond, fori_loop, scan, while_loop
-from gradgen.trace.tracer import no_grad
 
 __version__ = "0.1.0"
 __all__ = [

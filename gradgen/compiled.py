@@ -24,9 +24,9 @@ from gradgen.pipeline import Built, Request, Slot
 from gradgen.running import SCALARS, number_runner, recognised, runner
 from gradgen.runtime.kernel import Kernel, Options
 from gradgen.trace import tracer
+from gradgen.trace.active import active_builder
 from gradgen.trace.arguments import parameter_names
 from gradgen.trace.pytree import NAMESPACE, flatten, unflatten
-from gradgen.trace.tracer import active_builder
 
 NOTHING: Any = object()  # no argument
 

@@ -10,8 +10,8 @@ from gradgen.compiled import CompiledFunction, Halves, Settings
 from gradgen.differentiate import transforms
 from gradgen.dispatch import as_value
 from gradgen.ir.graph import Graph
+from gradgen.trace.active import active_builder
 from gradgen.trace.pytree import flatten, unflatten
-from gradgen.trace.tracer import active_builder
 
 
 def kept(function: Callable, key: Hashable, make: Callable[[], CompiledFunction]) -> CompiledFunction:

@@ -16,6 +16,7 @@ from gradgen.codegen import control
 from gradgen.codegen.expressions import Expressions, number, size
 from gradgen.codegen.layout import lengths_of, renamed_in, shape_text, symbols_of, type_of, work_name, work_names
 from gradgen.codegen.names import Names
+from gradgen.codegen.parts import parts_of
 from gradgen.ir.sizes import Size, product
 from gradgen.ir.types import Type
 from gradgen.schedule.program import (
@@ -76,8 +77,9 @@ class Printer:
         self.lengths: dict[str, str] = {}  # text that gives a length -> name of the length
 
     def function(self) -> Function:
-        body = self._parts() + self.body(self.program.body, PAD)
-        prologue = [f"{PAD}{line}" for line in self._prologue(body)]
+        self.parts, calls = parts_of(self, Printer)
+        body = calls + self.body(self.program.body, PAD)
+        prologue = [f"{PAD}{line}" for line in self.prologue(body)]
         returned = self._returned(scalars_only=True)
         epilogue = [f"{PAD}return {', '.join(returned)}"] if returned else []
         lines = [*prologue, *body, *epilogue] or [f"{PAD}pass"]
@@ -96,22 +98,6 @@ class Printer:
             list(program.workspace.items()), self.pieces,
         )  # fmt: skip
 
-    def _parts(self) -> list[str]:
-        """Calls of the functions that the program was cut into, and their text."""
-        self.parts: list[str] = []
-        calls = []
-        for part in self.program.parts:
-            printer = Printer(part, (), self.parallel)
-            printer.title, printer.symbols = self.title, self.symbols
-            body = printer.body(part.body, PAD)
-            head = [f"{PAD}{line}" for line in printer._prologue(body)]
-            parameters = [*self.names.inputs, *self.names.outputs.values(), *work_names(self.program)]
-            self.parts += [f"@njit(**OPTIONS)\ndef {part.name}({', '.join(parameters)}):", *head, *body, "", ""]
-            calls.append(f"{PAD}{part.name}({', '.join(parameters)})")
-            self.pieces |= printer.pieces
-            self.expressions.needs |= printer.expressions.needs
-        return calls
-
     # -- signatures
 
     def _into_parameters(self) -> list[str]:
@@ -127,7 +113,7 @@ class Printer:
                 texts.append(self.expressions.text(r))
         return texts
 
-    def _prologue(self, body: list[str]) -> list[str]:
+    def prologue(self, body: list[str]) -> list[str]:
         lines = []
         text = "\n".join(body)
         for name, (buffer, axis) in self.symbols.items():

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gradgen.differentiate.loops import Body, fresh, made_loop, test_of, zeros
-from gradgen.differentiate.rules import wrap
+from gradgen.differentiate.rules import node_of, wrap
 from gradgen.ir import sizes
 from gradgen.ir.graph import Builder, Node
 from gradgen.ir.types import Type
@@ -27,10 +27,12 @@ class Batch:
         """`given`: the operands, each with whether it differs. `differing`: see batch.py."""
         self.builder, self.parts, self.size, self.differing = builder, Parts(node), size, differing
         parts = self.parts
-        self.count, *self.given = given if parts.count is not None else ((None, False), *given)
+        counted = parts.count is not None
+        self.count: Any = given[0] if counted else (None, False)
+        self.given: list[tuple[Node, bool]] = list(given[int(counted) :])
         self.moving = {k for k, (_, varies) in enumerate(self.given) if varies}
         self.body = Body(builder, parts)
-        self.test: tuple[Node | None, bool] = (None, False)
+        self.test: Any = (None, False)  # the condition, and whether it differs
         self.ragged = self.count[1]  # whether examples make different numbers of steps
         while not self._settles():
             pass
@@ -72,12 +74,12 @@ class Batch:
         if self.ragged:
             if self.test[1]:
                 alive = wrap(self.builder, self.test[0])
-                condition = np.any(alive).node
+                condition = node_of(np.any(alive))
             else:
                 counts = fresh(self.builder, self.count[0].type, "count")
                 alive = wrap(self.builder, index) < wrap(self.builder, counts)
                 outside, known = [*outside, counts], [*known, self.count[0]]
-                count = np.max(wrap(self.builder, self.count[0])).node
+                count = node_of(np.max(wrap(self.builder, self.count[0])))
             news = self._masked(alive, news, olds)
             length = lengths.setdefault(str(parts.length), sizes.symbol(f"steps{self.builder.fresh()}"))
         if self.test[1]:  # a while loop counts the steps of each example
@@ -92,10 +94,10 @@ class Batch:
         return self._picked(Parts(made))
 
     def _spread(self, n: Node) -> Node:
-        return np.broadcast_to(wrap(self.builder, n), (self.size, *n.shape)).node
+        return node_of(np.broadcast_to(wrap(self.builder, n), (self.size, *n.shape)))
 
     def _swapped(self, n: Node) -> Node:
-        return np.moveaxis(wrap(self.builder, n), 1, 0).node
+        return node_of(np.moveaxis(wrap(self.builder, n), 1, 0))
 
     def _masked(self, alive, news: list[Node], olds: Sequence[Node]) -> list[Node]:
         """The new values where an example still runs; else its old carry, and 0 in what is stacked."""
@@ -107,7 +109,7 @@ class Batch:
             x = wrap(self.builder, new)
             old = wrap(self.builder, olds[k]) if k < self.parts.carries else 0
             mask = np.broadcast_to(np.reshape(alive, (self.size, *(1,) * (x.ndim - 1))), x.shape)
-            found.append(np.where(mask, x, old).astype(new.dtype).node)
+            found.append(node_of(np.where(mask, x, old).astype(new.dtype)))
         return found
 
     def _picked(self, made: Parts) -> list[tuple[Node, bool]]:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from gradgen.differentiate.loops import fresh, named, zeros
-from gradgen.differentiate.rules import carries, wrap
+from gradgen.differentiate.rules import carries, node_of, wrap
 from gradgen.differentiate.substitute import substitute
 from gradgen.ir.graph import Builder, Graph, Node
 from gradgen.ops.control import branch, pick
@@ -88,7 +88,7 @@ def batch(
 
 
 def _spread(builder: Builder, n: Node, size) -> Node:
-    return np.broadcast_to(wrap(builder, n), (size, *n.shape)).node
+    return node_of(np.broadcast_to(wrap(builder, n), (size, *n.shape)))
 
 
 def _both_sides(builder: Builder, pred: Node, inputs: Sequence[Node], actual: Sequence[Node], sides) -> list[Node]:
@@ -97,5 +97,5 @@ def _both_sides(builder: Builder, pred: Node, inputs: Sequence[Node], actual: Se
     for a, b in zip(*sides, strict=True):
         x, y = (wrap(builder, n) for n in substitute(builder, (a, b), dict(zip(inputs, actual, strict=True))))
         mask = np.reshape(wrap(builder, pred), (*pred.shape, *(1,) * (x.ndim - 1)))
-        found.append(np.where(np.broadcast_to(mask, x.shape), x, y).node)
+        found.append(node_of(np.where(np.broadcast_to(mask, x.shape), x, y)))
     return found

@@ -12,8 +12,9 @@ from gradgen.errors import ArgumentError, ShapeError
 from gradgen.ir.graph import Builder, Node
 from gradgen.ir.sizes import same
 from gradgen.ir.source import users_line
+from gradgen.trace.active import active_builder
 from gradgen.trace.pytree import flatten, unflatten
-from gradgen.trace.tracer import Tracer, active_builder, fresh_input, lift_output, lifted
+from gradgen.trace.tracer import Tracer, fresh_input, lift_output, lifted
 
 
 def _traced(builder: Builder, node: Node) -> Any:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -125,8 +126,8 @@ def _pull(builder: Builder, node: Node, g: Cotangent, live: set[Node]):
 def _pull_control(builder: Builder, node: Node, given: dict[int, Cotangent], live: set[Node]):
     """Through a loop or a branch. Masks end there: if no result of it counts at all, nothing of it does."""
     rule = loops.adjoint if node.op is loop else branches.adjoint
-    masks = [g.mask for g in given.values()]
-    guarded = all(m is not None and not m.local for m in masks)
+    masks = [g.mask for g in given.values() if g.mask is not None and not g.mask.local]
+    guarded = len(masks) == len(given)
     for operand, g in rule(builder, node, {place: c.value.node for place, c in given.items()}, live, pullback):
         value = wrap(builder, g)
         if not guarded:
@@ -136,8 +137,12 @@ def _pull_control(builder: Builder, node: Node, given: dict[int, Cotangent], liv
         for mask in masks[1:]:
             counts = np.logical_or(counts, np.any(mask.value()))
         spread = np.broadcast_to(counts, g.shape)
-        mask = Mask(lambda spread=spread: spread, any(m.guard for m in masks), False)
+        mask = Mask(partial(_given, spread), any(m.guard for m in masks), False)
         yield operand, Cotangent(np.where(spread, value, 0).astype(g.dtype), mask)
+
+
+def _given(mask):
+    return mask
 
 
 def _through_partial(builder: Builder, node: Node, g: Cotangent, k: int, partial, route) -> Cotangent:

@@ -39,7 +39,7 @@ def adjoint(builder: Builder, parts: Parts, body: Body, found: Reversal) -> list
         return [Tracer(builder, n) for n in nodes]
 
     xs = traced([*parts.xs, *found.xs])
-    total = Tracer(builder, parts.count) if parts.count is not None else lifted(builder, parts.length)
+    total: Any = Tracer(builder, parts.count) if parts.count is not None else lifted(builder, parts.length)
 
     def forward(i: Any, carry: list) -> list:
         here = [np.take(x, i, axis=0).node for x in xs[: parts.rows]]
@@ -56,12 +56,12 @@ def adjoint(builder: Builder, parts: Parts, body: Body, found: Reversal) -> list
         return (end - 1, top, kept, places, outs[:count]), outs[count:]
 
     first = traced(parts.inits)
-    kept = [np.zeros((room + 1, *x.type.shape), x.dtype) for x in first]
-    kept = [lifted(builder, k).at[0].set(x) for k, x in zip(kept, first, strict=True)]
+    empty = [np.zeros((room + 1, *x.type.shape), x.dtype) for x in first]
+    kept = [lifted(builder, k).at[0].set(x) for k, x in zip(empty, first, strict=True)]
     zero = lifted(builder, np.int64(0))
     places = lifted(builder, np.zeros(room + 1, np.int64))
     state = (total - 1 + zero, zero, kept, places, traced(found.inits))
-    length = None if xs else (total if parts.count is not None else parts.length)
+    length: Any = None if xs else (total if parts.count is not None else parts.length)
     last, g_rows = scan(step, state, xs, length, reverse=True)
     results = [*last[4], *g_rows]
     return [(target, x.node) for target, x in zip(found.targets, results, strict=True)]

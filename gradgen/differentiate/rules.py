@@ -15,6 +15,11 @@ def wrap(builder: Builder, node: Node) -> Any:
     return RuleTracer(builder, node)
 
 
+def node_of(x: Any) -> Node:
+    """What `wrap` wrapped."""
+    return x.node
+
+
 def has_local_gradients(node: Node) -> bool:
     return node.op.kind in (ELEMENTWISE, REDUCTION) and node.op.partials is not None
 

@@ -20,10 +20,11 @@ from gradgen.errors import ArgumentError, DifferentiationError, ShapeError
 from gradgen.ir.graph import Builder, Node
 from gradgen.ir.sizes import same
 from gradgen.ir.source import users_line
+from gradgen.trace.active import active_builder
 from gradgen.trace.arguments import place
 from gradgen.trace.labels import label
 from gradgen.trace.pytree import flatten, unflatten
-from gradgen.trace.tracer import Tracer, active_builder, constant, fresh_input, lift_output, lifted
+from gradgen.trace.tracer import Tracer, constant, fresh_input, lift_output, lifted
 
 
 class Fresh:

@@ -51,7 +51,13 @@ def _branch_types(types: tuple[Type, ...], attrs: dict) -> tuple[Type, ...]:
 
 
 branch = register(Op("branch", CONTROL, _no_value, _branch_types, flops=0))
-item = register(Op("item", CONTROL, _no_value, lambda types, attrs: types[0][attrs["place"]], flops=0, weight=0))
+
+
+def _item_type(types, place: int) -> Type:
+    return types[0][place]
+
+
+item = register(Op("item", CONTROL, _no_value, lambda types, attrs: _item_type(types, **attrs), flops=0, weight=0))
 
 
 def is_item(node: Node) -> bool:

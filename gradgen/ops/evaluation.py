@@ -72,9 +72,9 @@ def _loop(parts: Parts, xs: list, sizes: dict[str, int]) -> tuple:
     if isinstance(parts.length, Dim) and parts.is_open:
         sizes[str(parts.length)] = done
     order = slice(None, None, -1 if parts.reverse else 1)
-    outs = parts.body.outputs
-    ys = [_stack([s[k] for s in stacked][order], outs[parts.carries + k].type) for k in range(parts.stacked)]
-    past = [_stack([h[k] for h in history][order], outs[k].type) for k in range(parts.carries)]
+    results = parts.body.outputs
+    ys = [_stack([s[k] for s in stacked][order], results[parts.carries + k].type) for k in range(parts.stacked)]
+    past = [_stack([h[k] for h in history][order], results[k].type) for k in range(parts.carries)]
     return (*carries, *ys, *past, np.int64(done))
 
 

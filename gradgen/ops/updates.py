@@ -6,6 +6,8 @@ In what is generated the copy is left out where nobody reads the old array after
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from gradgen.ops.indexing import gather_index, take
@@ -82,7 +84,7 @@ def _written(g, x, y, index, axis):
 
 def _positions(index):
     """0, 1, 2, ... for the elements of an index array, in order."""
-    flat = np.reshape(index, (-1,))
+    flat: Any = np.reshape(index, (-1,))
     return flat.__gradgen_iota__(flat.type.size) if hasattr(index, "__gradgen_iota__") else np.arange(index.size)
 
 

@@ -19,10 +19,10 @@ def accumulate(graph: Graph) -> Graph:
     """The graph with these sums rewritten where nothing else uses the written array."""
     builder, users = Builder(), graph.users()
     done: dict[Node, Node] = {}
-    whole = {n: parts for n in graph.nodes if (parts := _filled(n, users, graph.outputs)) is not None}
     for node in graph.nodes:
-        if node in whole:
-            axis, parts = whole[node]
+        whole = _filled(node, users, graph.outputs)
+        if whole is not None:
+            axis, parts = whole
             done[node] = builder.add(views.concatenate, [done[n] for n in parts], {"axis": axis}, node.source)
             done[node].label = done[node].label or node.label
             continue

@@ -52,8 +52,12 @@ def _row_of(node: Node, rows: tuple[Node, ...]) -> int | None:
     return rows.index(node) if node in rows else None
 
 
+def _traced(builder: Builder, node: Node) -> Any:
+    return RuleTracer(builder, node)
+
+
 def _shaped(builder: Builder, node: Node, shape: Any) -> Any:
-    return np.reshape(RuleTracer(builder, node), shape)
+    return np.reshape(_traced(builder, node), shape)
 
 
 def _is_large(node: Node) -> bool:
@@ -88,12 +92,12 @@ def _all_products(builder: Builder, parts: Parts, n: Node, rows, outside) -> Nod
     fixed = b.inputs[0] if b.op is views.transpose else b
     row = _row_of(a, rows)
     if row is not None and fixed in outside:
-        weights = RuleTracer(builder, parts.outside[outside.index(fixed)])
+        weights = _traced(builder, parts.outside[outside.index(fixed)])
         x = _shaped(builder, parts.xs[row], (length * m, k))
         return _shaped(builder, (x @ (weights.T if fixed is not b else weights)).node, (length, *n.shape)).node
     fixed, row = (a.inputs[0] if a.op is views.transpose else a), _row_of(b, rows)
     if row is not None and fixed in outside and n.shape[1] == 1:
-        weights = RuleTracer(builder, parts.outside[outside.index(fixed)])
+        weights = _traced(builder, parts.outside[outside.index(fixed)])
         x = _shaped(builder, parts.xs[row], (length, k))
         return _shaped(builder, (x @ (weights if fixed is not a else weights.T)).node, (length, *n.shape)).node
     return None
@@ -157,9 +161,8 @@ def _after(builder: Builder, parts: Parts, asked: set[int]) -> dict[int, Node]:
     for place in asked:
         results[place] = pick(builder, made.node, place if place < parts.history(0) else place + len(extra))
         if place in sums:
-            a, b = (RuleTracer(builder, stack(n)) for n in wanted[place])
-            total: Any = RuleTracer(builder, parts.inits[place]) + a.T @ b
-            results[place] = total.node
+            a, b = (_traced(builder, stack(n)) for n in wanted[place])
+            results[place] = (_traced(builder, parts.inits[place]) + a.T @ b).node
     return results
 
 

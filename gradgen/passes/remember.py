@@ -36,7 +36,8 @@ def remember(graph: Graph) -> Graph:
         kept = _kept(pair) if pair is not None else []
         if pair is not None and kept:
             return remember(trim(_rebuilt(graph, pair, kept)))
-    builder, done = Builder(), {}
+    builder = Builder()
+    done: dict[Node, Node] = {}
     for n in graph.nodes:
         done[n] = builder.add(n.op, [done[i] for i in n.inputs], within(n.attrs, remember), n.source)
         done[n].label = done[n].label or n.label
@@ -174,7 +175,8 @@ def _is_worth_a_row(node: Node) -> bool:
 
 
 def _rebuilt(graph: Graph, pair: Pair, kept: list[Node]) -> Graph:
-    builder, done = Builder(), {}
+    builder = Builder()
+    done: dict[Node, Node] = {}
     first, back = pair.first, pair.back
     wider: Parts | None = None
     for n in graph.nodes:
@@ -197,7 +199,8 @@ def _rebuilt(graph: Graph, pair: Pair, kept: list[Node]) -> Graph:
 
 def _storing(builder: Builder, pair: Pair, kept: list[Node], done: dict[Node, Node]) -> Node:
     """The first loop, with what is kept among its stacked results."""
-    inner, known, body = Builder(), {}, pair.first.body
+    inner, body = Builder(), pair.first.body
+    known: dict[Node, Node] = {}
     for n in body.nodes:
         known[n] = inner.add(n.op, [known[i] for i in n.inputs], n.attrs, n.source)
         known[n].label = known[n].label or n.label

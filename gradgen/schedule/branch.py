@@ -94,7 +94,7 @@ class Branch(Scope):
         if always:
             lowerer.frames[-1].body.extend(sides[0])
         else:
-            lowerer.emit(If(condition, *sides, self.node))
+            lowerer.emit(If(condition, sides[0], sides[1], self.node))
 
     def _needed(self, graph: Graph) -> Graph:
         """A side, with the outputs that something uses."""

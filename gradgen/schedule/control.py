@@ -84,7 +84,7 @@ class _Loop(Scope):
         ys = self._stacked()
         inner = self._open()
         targets = {c.out: c.next for c in self.carries if c.next is not None and c.next is not c.now}
-        region.lower(self.emitter, {**targets, **ys}, nested=True)  # type: ignore[arg-type]
+        region.lower(self.emitter, {**targets, **ys}, nested=True)
         self._remember_numbers()
         self._step()
         self._close(inner)
@@ -250,7 +250,7 @@ class _Loop(Scope):
         buffer, now = lowerer.buffers[item], carry.now
         if carry.past is not None and now.base is carry.past:  # type: ignore[union-attr]
             end = self.index if self.is_while else _index(self.extent)
-            now = self._row(carry.past, end, carry.inner)  # type: ignore[arg-type]
+            now = self._row(carry.past, end, carry.inner)
         if buffer is not now:
             self.copy(buffer, now, carry.inner)  # type: ignore[arg-type]
 

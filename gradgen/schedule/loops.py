@@ -134,9 +134,11 @@ class Emitter:
         point = unit.point(variables)
         value = lowerer.compute(node, point) if unit.value is node else lowerer.value(unit.value, point)
         if unit.scattered:
-            target = element(self.writable[node], self._scatter_target(unit, point))
+            buffer, index = element(self.writable[node], self._scatter_target(unit, point))
             plain = unit.combine == "{x}"
-            lowerer.emit(Store(*target, value, node) if plain else Update(*target, unit.combine, value, node))
+            lowerer.emit(
+                Store(buffer, index, value, node) if plain else Update(buffer, index, unit.combine, value, node)
+            )
         elif unit.combine is None:
             self._settle(unit, tuple(as_index(i) for i in unit.target(point)), value)
         elif unit.trailing == len(unit.domain):

@@ -66,7 +66,8 @@ def _emit_along(lowerer: Lowerer, at: _Places, shape: tuple) -> None:
     product = at.product(variable(j), variable(k), variable(k))
     lowerer.emit(Assign(total.name, Combine(ADD, total, product, node.dtype), node, again=True))
     lowerer.emit(lowerer.close(length))
-    lowerer.emit(Store(*at.out(variable(j)), total, node))
+    place, index = at.out(variable(j))
+    lowerer.emit(Store(place, index, total, node))
     lowerer.emit(lowerer.close(rows))
 
 
@@ -76,7 +77,8 @@ def _emit_across(lowerer: Lowerer, at: _Places, shape: tuple) -> None:
     lowerer.emit(Fill(*element(at.target, ()), Number(0.0, node.dtype), node))
     lowerer.open(k)
     lowerer.open(j)
-    lowerer.emit(Update(*at.out(variable(j)), ADD, at.product(variable(k), variable(j), variable(k)), node))
+    place, index = at.out(variable(j))
+    lowerer.emit(Update(place, index, ADD, at.product(variable(k), variable(j), variable(k)), node))
     lowerer.emit(lowerer.close(length))
     lowerer.emit(lowerer.close(rows))
 

@@ -53,9 +53,10 @@ def indices(statement) -> list[Index]:
         for part in subexpressions(expr):
             found.extend(part.index if isinstance(part, Load) else [part.index] if isinstance(part, Position) else [])
     for buffer in touched(statement):
-        while buffer is not None:
-            found.extend(buffer.prefix)
-            buffer = buffer.base
+        whole: Buffer | None = buffer
+        while whole is not None:
+            found.extend(whole.prefix)
+            whole = whole.base
     return found
 
 

@@ -7,6 +7,7 @@ best fit among the free gaps for sizes that are numbers; for symbolic sizes a fr
 from __future__ import annotations
 
 from gradgen.ir.sizes import Size, product
+from gradgen.schedule.flow import Swap
 from gradgen.schedule.program import Buffer, Call, Load, Program
 from gradgen.schedule.walks import expressions, subexpressions, walk
 
@@ -34,6 +35,11 @@ def lifetimes(body: list) -> dict[Buffer, tuple[int, int]]:
         for buffer in buffers_of(statement):
             if buffer.role == "temp":
                 found[buffer] = (found.get(buffer, (k, k))[0], k)
+    for s in walk(body):  # after a loop either name may stand for either memory
+        if isinstance(s, Swap):
+            both = [b for b in (s.buffer.storage, s.other.storage) if b in found]
+            spans = [found[b] for b in both]
+            found.update({b: (min(first for first, _ in spans), max(last for _, last in spans)) for b in both})
     return found
 
 

@@ -25,9 +25,10 @@ from gradgen.ops import leaves, views
 from gradgen.ops.control import Parts, branch, loop, loop_attrs, pick
 from gradgen.ops.leaves import INT64
 from gradgen.ops.subgraphs import close, inline
+from gradgen.trace.active import active_builder
 from gradgen.trace.labels import label
 from gradgen.trace.pytree import flatten, unflatten
-from gradgen.trace.tracer import Tracer, active_builder, constant, fresh_input, lift_output, lifted
+from gradgen.trace.tracer import Tracer, constant, fresh_input, lift_output, lifted
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ def _call(f: Callable, plan: Plan, args: tuple, kwargs: dict) -> Any:
     label({}, [x.node for x in results])
     body, outside = close([x.node for x in inputs], [x.node for x in results], "then", since)
     other = type(body)(body.inputs, body.outputs, "otherwise", body.input_names)
-    operands = [constant(builder, np.bool_(True)), *(x.node for x in actual), *outside]
+    operands = [constant(builder, np.asarray(True)), *(x.node for x in actual), *outside]
     node = builder.add(branch, operands, {"then": body, "otherwise": other}, None)
     return unflatten(out_spec, [Tracer(builder, pick(builder, node, k)) for k in range(len(results))])
 
@@ -119,7 +120,7 @@ def _segments(builder: Builder, parts: Parts, source) -> list[Node]:
     n: int = parts.length  # type: ignore[assignment]
     s = math.isqrt(n - 1) + 1
     k = n // s
-    index = fresh_input(builder, Type(INT64))
+    index: Any = fresh_input(builder, Type(INT64))
     carries = [fresh_input(builder, x.type) for x in parts.inits]
     rows = [fresh_input(builder, x.type.with_shape((s, *x.shape[1:]))) for x in parts.xs]
     for x, inner in zip((*carries, *rows), parts.body.inputs[1:], strict=False):
@@ -138,7 +139,7 @@ def _segments(builder: Builder, parts: Parts, source) -> list[Node]:
     if n == s * k:
         return [*found[: parts.carries], *stacked]
     rest = [_rows(builder, x, s * k, n - s * k, (n - s * k, *x.shape[1:])) for x in parts.xs]
-    start = constant(builder, np.int64(s * k))
+    start = constant(builder, np.asarray(s * k))
     tail = _part(builder, parts, start, n - s * k, found[: parts.carries], rest, source)
     last = [pick(builder, tail, j) for j in range(len(outs))]
     joined = [
@@ -156,7 +157,8 @@ def _part(builder: Builder, parts: Parts, first: Node, n: int, inits, xs, source
     for x, inner in zip(inputs, parts.body.inputs, strict=True):
         x.label = inner.label
     index, carries, rows, outside = parts.split(inputs)
-    place = (Tracer(builder, index) + Tracer(builder, first)).node
+    here: Any = Tracer(builder, index)
+    place = (here + Tracer(builder, first)).node
     outs = inline(builder, parts.body, [place, *carries, *rows, *outside])
     body, more = close([index, *carries, *rows, *outside], outs, "body")
     attrs = loop_attrs(body, parts.carries, parts.rows, n)

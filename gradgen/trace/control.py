@@ -22,12 +22,13 @@ from gradgen.ops.control import branch, loop_attrs, pick
 from gradgen.ops.leaves import INT64
 from gradgen.ops.subgraphs import close
 from gradgen.trace import eager, promotion
+from gradgen.trace.active import active_builder, scope, writable
 from gradgen.trace.agreement import agreed, converted, widened
 from gradgen.trace.checkpoint import add_loop
 from gradgen.trace.labels import label, unpacked_names
 from gradgen.trace.promotion import is_traced
 from gradgen.trace.pytree import flatten, unflatten
-from gradgen.trace.tracer import Tracer, UserSize, active_builder, fresh_input, lift_output, lifted, scope, writable
+from gradgen.trace.tracer import Tracer, UserSize, fresh_input, lift_output, lifted
 
 __all__ = ["cond", "fori_loop", "scan", "while_loop"]
 
@@ -67,7 +68,7 @@ def fori_loop(lo, hi, body: Callable, carry) -> Any:
         return eager.fori_loop(lo, hi, body, carry)
     builder = _builder()
     n, count = _steps(builder, lo, hi)
-    first = lo if is_traced(lo) or isinstance(lo, UserSize) else _integer(lo, "fori_loop: lo")
+    first: Any = lo if is_traced(lo) or isinstance(lo, UserSize) else _integer(lo, "fori_loop: lo")
 
     def step(index: Tracer, carried, _: list) -> tuple:
         return body(index if isinstance(first, int) and first == 0 else first + index, carried), None
@@ -111,8 +112,8 @@ def cond(pred, if_true: Callable, if_false: Callable, *operands) -> Any:
             inputs = [Tracer(builder, n, x.weak) for n, x in zip(nodes, actual, strict=True)]
             found, found_spec = flatten(function(*unflatten(spec, inputs)))
             values = [lifted(builder, x) for x in found]
-            made = [(x.node, x.weak) for x in values]
-        outs.append([Tracer(builder, n, weak) for n, weak in made])
+            results = [(x.node, x.weak) for x in values]
+        outs.append([Tracer(builder, n, weak) for n, weak in results])
         specs.append(found_spec)
     if specs[0] != specs[1]:
         raise ArgumentError(f"cond: the branches return {specs[0]} and {specs[1]}", where=users_line())
@@ -277,7 +278,7 @@ def _counted(builder: Builder, n: Tracer) -> tuple[Size, Any]:
         raise DTypeError(
             f"a number of steps of type {n.type}", where=users_line(), hint=".astype(np.int64) of a scalar"
         )
-    return sizes.symbol(f"steps{builder.fresh()}"), np.maximum(promotion.cast(n, INT64), 0)  # type: ignore[call-overload]
+    return sizes.symbol(f"steps{builder.fresh()}"), np.maximum(promotion.cast(n, INT64), 0)
 
 
 def _steps(builder: Builder, lo, hi) -> tuple[Size, Any]:

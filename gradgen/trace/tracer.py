@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 import threading
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -18,6 +16,7 @@ from gradgen.ir.types import Type
 from gradgen.ops import leaves, views
 from gradgen.ops.record import VIEW
 from gradgen.trace import promotion
+from gradgen.trace.active import active
 from gradgen.trace.protocol import Traced
 
 
@@ -29,7 +28,7 @@ class Tracer(Traced):
     def __init__(self, builder: Builder, node: Node, weak: bool = False, base: Tracer | None = None):
         """`base`: the array that this is a view of; it is stale once that was written to."""
         self.builder, self._node, self.weak = builder, node, weak
-        self.scope, self.version = _active.scopes[-1], 0
+        self.scope, self.version = active.scopes[-1], 0
         self._base, self._seen = base, 0 if base is None else base.version
 
     @property
@@ -49,7 +48,7 @@ class Tracer(Traced):
             what = "an argument, which a kernel never changes"
         elif self._base is not None:
             what = "a view"
-        elif self.scope is not _active.scopes[-1]:
+        elif self.scope is not active.scopes[-1]:
             what = "an array from outside of the body"
         if what is not None:
             raise MutationError(f"assignment into a traced array of type {self.type}: {what}", where=users_line(),
@@ -60,7 +59,7 @@ class Tracer(Traced):
 
     @property
     def is_carry(self) -> bool:
-        return self._node in _active.carries
+        return self._node in active.carries
 
     @property
     def shape(self) -> tuple:
@@ -77,7 +76,7 @@ class Tracer(Traced):
             for x in args
         ]
         attrs = {k: _plain(v) for k, v in attrs.items()}
-        if _active.frozen and self.builder.origin is None:
+        if active.frozen and self.builder.origin is None:
             nodes = [self.builder.add(leaves.stop_gradient, (n,)) if n.type.is_float else n for n in nodes]
         base = args[0] if op.kind == VIEW and op is not views.broadcast_to and isinstance(args[0], Tracer) else None
         base = base if base is None or base._base is None else base._base
@@ -96,7 +95,7 @@ class Tracer(Traced):
         if self.builder is not builder:
             raise TraceError(f"a value of type {self.type} from another trace", where=users_line(),
                              hint="return it from the traced function instead of keeping it outside")  # fmt: skip
-        if self.scope not in _active.scopes:
+        if self.scope not in active.scopes:
             raise TraceError(f"a value of type {self.type} from the body of a loop or a branch, used outside of it",
                              where=users_line(), hint="return it from the body: in the carry or in ys")  # fmt: skip
         return self
@@ -238,49 +237,8 @@ for _name, _sign in {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "
     _relation(f"__{_name}__", _sign)
 
 
-class _Active(threading.local):
-    def __init__(self):
-        self.builders: list[Builder] = []
-        self.frozen = 0  # depth of no_grad blocks
-        self.scopes: list[object] = [None]  # bodies of loops and branches that are being traced
-        self.carries: set[Node] = set()  # their carries, which may be written to
-
-
-class no_grad(contextlib.ContextDecorator):  # noqa: N801  a verb, as in `with no_grad():`
-    """Values computed inside are constants to every derivative. A context manager, and a decorator."""
-
-    def __enter__(self) -> None:
-        _active.frozen += 1
-
-    def __exit__(self, *_) -> None:
-        _active.frozen -= 1
-
-
-_active = _Active()
-
-
-@contextlib.contextmanager
-def scope():
-    """The trace of a body: its values mean nothing outside."""
-    _active.scopes.append(object())
-    try:
-        yield
-    finally:
-        _active.scopes.pop()
-
-
-def writable(carries: Iterable[Tracer]) -> None:
-    """Let arrays be assigned into: each is the body's own."""
-    _active.carries.update(x._node for x in carries)
-
-
 _counting = threading.Lock()
 traces_under_way = 0  # in all threads: 0 spares a call the look at its own
-
-
-def active_builder() -> Builder | None:
-    """The builder of the trace that is under way in this thread."""
-    return _active.builders[-1] if _active.builders else None
 
 
 def fresh_input(builder: Builder, type: Type, weak: bool = False) -> Tracer:
@@ -291,7 +249,7 @@ def trace(function, types, weak, name: str, input_names=()) -> Graph:
     """The graph of `function(tracers) -> tracers` (flat lists) over inputs of these types."""
     global traces_under_way
     builder = Builder()
-    _active.builders.append(builder)
+    active.builders.append(builder)
     with _counting:
         traces_under_way += 1
     try:
@@ -305,9 +263,9 @@ def trace(function, types, weak, name: str, input_names=()) -> Graph:
     finally:
         with _counting:
             traces_under_way -= 1
-        _active.builders.pop()
-        if not _active.builders:
-            _active.carries.clear()
+        active.builders.pop()
+        if not active.builders:
+            active.carries.clear()
     return Graph(tuple(x.node for x in inputs), tuple(x.node for x in outputs), name, tuple(input_names))
 
 

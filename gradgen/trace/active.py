@@ -1,0 +1,51 @@
+"""What is being traced in this thread: graphs, bodies of loops, blocks without derivatives."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+from gradgen.ir.graph import Builder, Node
+
+
+class Active(threading.local):
+    def __init__(self):
+        self.builders: list[Builder] = []
+        self.frozen = 0  # depth of no_grad blocks
+        self.scopes: list[object] = [None]  # bodies of loops and branches that are being traced
+        self.carries: set[Node] = set()  # their carries, which may be written to
+
+
+class no_grad(contextlib.ContextDecorator):  # noqa: N801  a verb, as in `with no_grad():`
+    """Values computed inside are constants to every derivative. A context manager, and a decorator."""
+
+    def __enter__(self) -> None:
+        active.frozen += 1
+
+    def __exit__(self, *_) -> None:
+        active.frozen -= 1
+
+
+active = Active()
+
+
+@contextlib.contextmanager
+def scope():
+    """The trace of a body: its values mean nothing outside."""
+    active.scopes.append(object())
+    try:
+        yield
+    finally:
+        active.scopes.pop()
+
+
+def writable(carries: Iterable[Any]) -> None:
+    """Let arrays be assigned into: each is the body's own."""
+    active.carries.update(x.node for x in carries)
+
+
+def active_builder() -> Builder | None:
+    """The builder of the trace that is under way in this thread."""
+    return active.builders[-1] if active.builders else None
