@@ -65,6 +65,25 @@ def test_arrays_of_every_make_are_read_and_left_alone(make):
     np.testing.assert_array_equal(x, before)
 
 
+def test_numbers_keep_their_types_in_any_order_of_calls():
+    both = gg.jit(lambda x, y=2: (x * y, {"sum": x + y}))
+    for x in (3.0, np.float64(3), np.float32(3), 3, np.int64(3), True, 3.0, np.float32(3), np.float64(3)):
+        for _ in range(2):
+            found, (product, total) = twice(x), (both(x)[0], both(x, 2)[1]["sum"])
+            assert type(found) is (np.float32 if type(x) is np.float32 else np.float64)
+            assert found == 2 * x and product == 2 * x and total == x + 2
+            assert type(product) is type(total) is type(np.float64(x * 2) if type(x) is float else np.add(x, 2))
+
+
+def test_a_call_with_numbers_inside_a_trace_is_traced():
+    seen = []
+    inner = gg.jit(lambda x: seen.append(x) or x * x)
+    assert [inner(3.0), inner(3.0), len(seen)] == [9.0, 9.0, 1]
+    outer = gg.grad(lambda x: inner(x) * inner(3.0))
+    assert outer(2.0) == 36.0 and len(seen) > 1
+    assert inner(3.0) == 9.0
+
+
 def test_makes_can_alternate():
     for x in [MAKES["contiguous"], MAKES["in the other byte order"], MAKES["read-only"], MAKES["contiguous"]]:
         np.testing.assert_array_equal(twice(x), [0.0, 2.0, 4.0])
@@ -176,6 +195,11 @@ def test_static_numbers_are_not_mistaken_for_others_of_their_type():
     assert [power(2.0, 2.0), power(2.0, 3.0), power(2.0, 2.0)] == [4.0, 8.0, 4.0]
 
 
+def test_parameters_may_have_any_name():
+    f = gg.jit(lambda self, first=2.0, args=1.0: self * first + args)
+    assert f(self=3.0) == 7.0 and f(3.0, first=4.0) == 13.0 and f(args=0.0, self=1.0) == 2.0
+
+
 def test_aux_results_come_along_and_are_no_part_of_the_gradient():
     def f(x):
         return x * x, {"double": 2 * x, "count": 3}
@@ -249,9 +273,29 @@ def test_many_threads_may_call_at_once():
                 ):
                     wrong.append((seed, n))
 
+    in_threads(work)
+    assert not wrong
+
+
+def test_many_threads_may_call_with_numbers_of_different_types():
+    f = gg.grad(lambda x: np.sqrt(x * x + np.exp(x)))
+    wanted = {kind: f(kind(0.5)) for kind in (float, np.float64, np.float32)}
+    wrong = []
+
+    def work(seed):
+        kind = list(wanted)[seed % 3]
+        for _ in range(3000):
+            found = f(kind(0.5))
+            if found != wanted[kind] or type(found) is not type(wanted[kind]):
+                wrong.append(kind)
+
+    in_threads(work)
+    assert not wrong
+
+
+def in_threads(work):
     threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
     for t in threads:
         t.start()
     for t in threads:
         t.join()
-    assert not wrong
