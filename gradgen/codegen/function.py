@@ -120,13 +120,15 @@ class Printer:
             lines.append(f"{name} = {self.names[buffer]}.shape[{axis}]")
         for length, name in self.lengths.items():
             lines.append(f"{name} = {length}")
+        views: list[str] = []
+        for buffer in reversed(renamed_in(self.program)):  # one may be made from another
+            if re.search(rf"\b{self.names[buffer]}\b", text):
+                views.insert(0, self._view(buffer))
+                text = views[0] + text
         for buffer, offset in sorted(self.program.offsets.items(), key=lambda p: str(p[1])):
             if not self.program.parts or re.search(rf"\b{self.names[buffer]}\b", text):
                 lines.append(self._carve(buffer, offset))
-        for buffer in renamed_in(self.program):
-            if f"{self.names[buffer]}" in text:
-                self.pieces.add("carve")
-                lines.append(self._view(buffer))
+        lines += views
         return lines
 
     def _view(self, buffer: Buffer) -> str:
@@ -255,7 +257,7 @@ class Printer:
         batch = s.out.shape[:-2]
         loops, subscript = [], []
         for depth, n in enumerate(batch):
-            var = self.names._loops[depth]
+            var = self.names._loops[len(pad) // len(PAD) - 1 + depth]  # of no loop around
             loops.append(f"{pad}{PAD * depth}for {var} in range({size(n)}):")
             subscript.append(var)
         at = f"[{', '.join(subscript)}]" if subscript else ""

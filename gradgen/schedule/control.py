@@ -14,9 +14,9 @@ from dataclasses import dataclass
 
 from gradgen.ir.graph import Graph, Node
 from gradgen.ir.sizes import Size
-from gradgen.ops.control import Parts, loop, run_symbols
+from gradgen.ops.control import Parts, loop
 from gradgen.schedule.branch import Branch, Scope
-from gradgen.schedule.flow import Allocate, Grow, Length, Stop, Swap, While
+from gradgen.schedule.flow import Allocate, Grow, Length, Stop, Swap, View, While
 from gradgen.schedule.lower import LOOP
 from gradgen.schedule.program import (
     Assign,
@@ -94,49 +94,31 @@ class _Loop(Scope):
     def _past(self, k: int) -> Node | None:
         return self.results.get(self.parts.history(k))
 
-    def _stack(self, node: Node, rows: int = 0) -> Buffer:
-        """Memory for a stacked result, with `rows` more than it has."""
-        found = self.lowerer.buffers[node]
-        if run_symbols(node.shape[0]):
-            found = Buffer(found.name, node.dtype, node.shape, "stack", None, node)
-            self.lowerer.buffers[node] = found
-            size = (node.shape[0] + rows, *node.shape[1:])
-            memory = Buffer(found.name, node.dtype, size, "stack", None, node) if rows else found
+    def _stack(self, node: Node) -> Buffer:
+        """Memory for a stacked result, allocated here where the run tells its size."""
+        memory = self.lowerer.buffers[node]
+        if memory.storage.role == "stack" and memory.base is None:
             self.lowerer.emit(Allocate(memory, CAPACITY if self.is_while else None, self.node))
             self.stacks.append(memory)
-            if rows:
-                self.lowerer.buffers[node] = memory
-            return memory
-        if rows and found.role == "temp" and found.base is None:
-            memory = Buffer(found.name, node.dtype, (node.shape[0] + rows, *node.shape[1:]), "temp", None, node)
-            self.lowerer.buffers[node] = Buffer(f"{found.name}_rows", node.dtype, node.shape, "temp", memory, node)
-            return memory
-        return found
+            self.lowerer.home[memory] = self.lowerer.innermost
+        return memory
 
     def _place(self, k: int, carry: Carry, region: Region) -> None:
         lowerer, past, last = self.lowerer, self._past(k), self.results.get(k)
+        carry.past = self._stack(past) if past is not None else None
         if carry.init.shape == ():
             carry.local = Local(lowerer.fresh("c"), carry.init.dtype)
             lowerer.emit(Assign(carry.local.name, lowerer.value(carry.init, ()), carry.inner))
-            carry.past = self._stack(past) if past is not None else None
             return
-        in_rows = past is not None and not self.parts.reverse and self._is_ours(past)
-        if in_rows:
-            carry.past = self._stack(past, 1)  # type: ignore[arg-type]
+        if carry.past is not None and carry.past.storage.node is past and carry.past.storage.shape != past.shape:  # type: ignore[union-attr]
+            carry.past = carry.past.storage  # the history, with a row for the last carry
             self.fill(self._row(carry.past, Index(), carry.inner), carry.init)
             return
-        carry.now = lowerer.buffers[last] if last is not None else self.temp("t", carry.inner)
-        carry.past = self._stack(past) if past is not None else None
-        carry.next = carry.now
-        if region.root(origin(carry.out)) is not carry.inner:
-            carry.next = self.temp("t", carry.inner)
-            if carry.now.storage.role != "temp" or carry.now.base is not None:
-                carry.now = self.temp("t", carry.inner)  # arrays that change places are the workspace's
+        if region.root(origin(carry.out)) is carry.inner:
+            carry.now = carry.next = lowerer.buffers[last] if last is not None else self.temp("t", carry.inner)
+        else:  # arrays that change places have no other names
+            carry.now, carry.next = self.temp("t", carry.inner), self.temp("t", carry.inner)
         self.fill(carry.now, carry.init)
-
-    def _is_ours(self, node: Node) -> bool:
-        found = self.lowerer.buffers[node]
-        return found.role == "temp" and found.base is None
 
     def _row(self, base: Buffer, index: Index, node: Node) -> Buffer:
         return Buffer(f"{base.name}_row", node.dtype, node.shape, "temp", base, node, (index,))
@@ -225,6 +207,9 @@ class _Loop(Scope):
             lowerer.emit(While(self.var, self.node.attrs["limit"], frame.body, self.node))
         else:
             lowerer.emit(Loop(self.var, self.extent, frame.body, True, self.parts.reverse, self.node))
+        for memory in self.stacks:
+            for view in self.emitter.later.pop(memory, ()):
+                lowerer.emit(View(view, self.node))
         for k, carry in enumerate(self.carries):
             if carry.local is not None:
                 lowerer.depth[carry.local.name] = lowerer.innermost

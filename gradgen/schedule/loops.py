@@ -7,7 +7,7 @@ from itertools import takewhile
 from gradgen.ir.graph import Node
 from gradgen.ops.record import CONTROL
 from gradgen.schedule import control
-from gradgen.schedule.flow import View
+from gradgen.schedule.flow import Allocate, View
 from gradgen.schedule.fuse import Shared
 from gradgen.schedule.lower import Lowerer
 from gradgen.schedule.products import emit_small, is_small
@@ -39,9 +39,13 @@ class Emitter:
         """`writable`: the buffer of every stored value, which readers find in `lowerer.buffers` once it is there."""
         self.lowerer, self.writable = lowerer, writable
         self.accumulators: dict[Unit, tuple[Local, Local | None]] = {}
+        self.allocated: set[Buffer] = set()
+        self.later: dict[Buffer, list[Buffer]] = {}  # stack -> its other shapes, which are made where it is
 
     def items(self, items: list, variables: tuple[Index, ...]) -> None:
         for item in items:
+            if not variables:
+                self._allocate(item.units if isinstance(item, Shared) else [item])
             if isinstance(item, Shared):
                 self._shared(item, variables)
             elif item.node.op.kind == CONTROL:
@@ -52,6 +56,16 @@ class Emitter:
                 self._clear(item)
             else:
                 self._point(item, variables)
+
+    def _allocate(self, units: list[Unit]) -> None:
+        """Arrays whose size a loop has just told. Loops make their own results."""
+        for unit in units:
+            buffer = self.writable.get(unit.node)
+            if buffer is not None and buffer.role == "stack" and buffer not in self.allocated:
+                self.allocated.add(buffer)
+                self.lowerer.emit(Allocate(buffer, None, unit.node))
+                for view in self.later.pop(buffer, ()):
+                    self.lowerer.emit(View(view, unit.node))
 
     def _shared(self, shared: Shared, outer: tuple[Index, ...]) -> None:
         lowerer, level = self.lowerer, shared.level

@@ -6,7 +6,8 @@ separate outputs -> choose what is stored -> cut into units -> see what may be o
 from __future__ import annotations
 
 from gradgen.ir.graph import Graph, Node
-from gradgen.ops.control import is_item
+from gradgen.ir.sizes import product
+from gradgen.ops.control import Parts, is_item, loop, run_symbols
 from gradgen.ops.record import REDUCTION, UPDATE
 from gradgen.schedule.flow import View
 from gradgen.schedule.fuse import Dependencies, arrange, loop_variables, reads_of
@@ -100,8 +101,8 @@ class Region:
         for place, node in enumerate(sorted(self.kept, key=lambda n: n.id)):
             root = self.root(node)
             if root not in made:
-                free = lowerer.buffers.get(root)
-                made[root] = free or Buffer(f"t{place}", root.dtype, root.shape, "temp", None, root)
+                free = lowerer.buffers.get(root) if root.op.name == "input" else None
+                made[root] = free or memory_of(f"t{place}", root)
             buffer = made[root]
             if buffer.shape != node.shape:  # an update of a reshaped array
                 buffer = Buffer(f"{buffer.name}_{node.id}", node.dtype, node.shape, "temp", buffer, node)
@@ -110,9 +111,27 @@ class Region:
             lowerer.buffers[node] = buffer
             lowerer.home.setdefault(made[root].storage, lowerer.innermost)
         for buffer in renames(self.graph, lowerer.buffers):
-            if nested:
+            if buffer.storage.role == "stack":  # there once its size is known
+                emitter.later.setdefault(buffer.storage, []).append(buffer)
+            elif nested:
                 lowerer.emit(View(buffer, buffer.node))
         emitter.items(arrange(self.work, self.deps), ())
+
+
+def memory_of(name: str, node: Node) -> Buffer:
+    """Memory for a value. The history of an array has a row more than it shows: what the last step leaves behind."""
+    role = "stack" if run_symbols(product(node.shape)) else "temp"
+    if not has_spare_row(node):
+        return Buffer(name, node.dtype, node.shape, role, None, node)
+    whole = Buffer(name, node.dtype, (node.shape[0] + 1, *node.shape[1:]), role, None, node)
+    return whole if role == "stack" else Buffer(f"{name}_rows", node.dtype, node.shape, role, whole, node)
+
+
+def has_spare_row(node: Node) -> bool:
+    if not is_item(node) or node.inputs[0].op is not loop:
+        return False
+    parts = Parts(node.inputs[0])
+    return not parts.reverse and node.type.ndim > 1 and parts.history(0) <= node.attrs["place"] < parts.steps
 
 
 def _in_step(unit: Unit, old: Node, reads: list) -> bool:

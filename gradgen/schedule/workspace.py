@@ -14,18 +14,18 @@ from gradgen.schedule.walks import expressions, subexpressions, walk
 ALIGN = 16  # elements: a cache line of float32
 
 
-def buffers_of(statement) -> set[Buffer]:
-    """The storage that a statement reads or writes."""
-    found = set()
+def buffers_of(statement) -> list[Buffer]:
+    """The storage that a statement reads or writes, in the order in which it does: a text must not depend on hashes."""
+    found: dict[Buffer, None] = {}
     for s in walk([statement]):
         for field in ("buffer", "other"):
             if hasattr(s, field):
-                found.add(getattr(s, field).storage)
+                found[getattr(s, field).storage] = None
         if isinstance(s, Call):
-            found |= {s.out.storage, *(o.buffer.storage for o in s.operands)}
+            found.update(dict.fromkeys((s.out.storage, *(o.buffer.storage for o in s.operands))))
         for e in expressions(s):
-            found |= {p.buffer.storage for p in subexpressions(e) if isinstance(p, Load)}
-    return found
+            found.update((p.buffer.storage, None) for p in subexpressions(e) if isinstance(p, Load))
+    return list(found)
 
 
 def lifetimes(body: list) -> dict[Buffer, tuple[int, int]]:

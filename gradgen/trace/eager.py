@@ -25,8 +25,15 @@ def scan(body: Callable, carry, xs, length, reverse: bool) -> tuple:
     ys: list = [None] * n  # type: ignore[operator]
     carry = _writable(carry)
     for k in reversed(range(n)) if reverse else range(n):  # type: ignore[arg-type]
-        carry, ys[k] = body(carry, unflatten(spec, [x[k] for x in leaves]))
+        carry, y = body(carry, unflatten(spec, [x[k] for x in leaves]))
+        ys[k] = _kept(y)
     return _plain(carry), _stacked(ys)
+
+
+def _kept(tree):
+    """A row as it is now: the body may write into its carry at the next step."""
+    leaves, spec = flatten(tree)
+    return unflatten(spec, [x.copy() if isinstance(x, np.ndarray) else x for x in leaves])
 
 
 def _stacked(ys: list) -> Any:
