@@ -26,6 +26,7 @@ from gradgen.runtime.kernel import Kernel, Options
 from gradgen.trace import tracer
 from gradgen.trace.active import active_builder
 from gradgen.trace.arguments import parameter_names
+from gradgen.trace.protocol import apart
 from gradgen.trace.pytree import NAMESPACE, flatten, unflatten
 
 NOTHING: Any = object()  # no argument
@@ -110,7 +111,8 @@ class CompiledFunction:
                 return make(entry(first))
         args = () if first is NOTHING else (first, *others)
         if tracer.traces_under_way and active_builder() is not None:
-            return self._transformed(*self._positional(args, kwargs))
+            given = self._positional(args, kwargs)
+            return apart(self._transformed(*given), given)
         if not kwargs and not self.static_positions:
             # The hot path: numbers, plain arrays, and trees of them, that were met before.
             if type(first) in SCALARS:

@@ -15,10 +15,13 @@ from typing import Any
 
 import numpy as np
 
+from gradgen.errors import UnsupportedError
 from gradgen.ir import sizes
 from gradgen.ir.check import check
 from gradgen.ir.graph import Graph
+from gradgen.ir.sizes import product
 from gradgen.ir.types import Type
+from gradgen.ops.control import run_symbols
 from gradgen.passes.accumulate import accumulate
 from gradgen.passes.control import trim
 from gradgen.passes.hoist import hoist
@@ -88,6 +91,7 @@ def build(request: Request, stages: dict | None = None) -> Built:
         except sizes.Narrow as narrow:
             request = _narrowed(request, narrow.replacements)
     stages["trace"] = check(graph)
+    _refuse_open(graph)
     warn_if_unrolled(graph)
     graph = stages["simplify"] = check(simplified(graph))
 
@@ -102,6 +106,14 @@ def build(request: Request, stages: dict | None = None) -> Built:
         graph, request.options, request.origin, make_split if request.halves else None, tuple(guards), stages,
     )  # fmt: skip
     return Built(kernel, out_spec, request.slots, tuple(guards))
+
+
+def _refuse_open(graph: Graph) -> None:
+    """UnsupportedError for results whose size only the run tells."""
+    for node in graph.outputs:
+        if run_symbols(product(node.shape)):
+            raise UnsupportedError(f"a result of type {node.type}, whose size only the run tells", where=node.source,
+                                   hint="give the loop a length that is a number, or return a sum of it")  # fmt: skip
 
 
 def _types(request: Request, guards: list) -> list[Type]:

@@ -28,7 +28,7 @@ def _emptied(stack):
     return np.empty((0, *stack.shape[1:]), stack.dtype)
 
 
-def _grown(stack):
+def _grown(stack, _count):
     return np.concatenate([stack, np.empty_like(stack)])
 
 

@@ -6,9 +6,9 @@ The model of Lotka and Volterra has hares that multiply and are eaten, and lynxe
 
     hare' = (alpha - beta lynx) hare        lynx' = (delta hare - gamma) lynx
 
-Runge-Kutta's fourth-order method solves it, a loop of small steps within a scan over the years. The misfit is the
-mean square of the differences of logarithms, as errors of such counts are relative. gg.value_and_grad gives its
-gradient for the four rates and the two first populations, and SciPy's BFGS does the rest.
+Runge-Kutta's fourth-order method solves it: a loop of small steps, as many as the caller says, within a scan over the
+years. The misfit is the mean square difference of logarithms, as errors of such counts are relative. gg.value_and_grad
+gives its gradient for the four rates and the two first populations, and SciPy's BFGS does the rest.
 """
 
 import argparse
@@ -19,8 +19,9 @@ from scipy.optimize import minimize
 
 import gradgen as gg
 
-# Pelts that trappers brought to the Hudson's Bay Company, in thousands, 1900 to 1920. P. Howard, Modeling Basics,
-# Texas A&M lecture notes (2009), after E. P. Odum, Fundamentals of Ecology (1953); as in B. Carpenter's Stan case study.
+# Pelts that trappers brought to the Hudson's Bay Company, in thousands, 1900 to 1920. P. Howard, Modeling Basics
+# (lecture notes, Texas A&M, 2009), after E. P. Odum, Fundamentals of Ecology (1953); as in B. Carpenter, Predator-Prey
+# Population Dynamics: the Lotka-Volterra model in Stan (2018), whose rates are 0.55, 0.028, 0.80 and 0.024.
 YEARS = np.arange(1900, 1921)
 HARE = np.array([30.0, 47.2, 70.2, 77.4, 36.3, 20.6, 18.1, 21.4, 22.0, 25.4, 27.1,
                  40.3, 57.0, 76.6, 52.3, 19.5, 11.2, 7.6, 14.6, 16.2, 24.7])  # fmt: skip
@@ -45,25 +46,25 @@ def rk4(rate, state, h):
     return tuple(s + h / 6 * (a + 2 * b + 2 * c + d) for s, a, b, c, d in zip(state, k1, k2, k3, k4, strict=True))
 
 
-def populations(p, years, steps):
-    """Hares and lynxes in each of the years that follow the first; p: the six of NAMES, steps: of RK4 in a year."""
+def populations(p, times, steps, h):
+    """Hares and lynxes at `times` equidistant times after the first, each `steps` of h years on; p: as in NAMES."""
     alpha, beta, gamma, delta = p[0], p[1], p[2], p[3]
 
     def rate(hare, lynx):
         return (alpha - beta * lynx) * hare, (delta * hare - gamma) * lynx
 
-    def year(state, _):
-        state = gg.fori_loop(0, steps, lambda _, now: rk4(rate, now, 1 / steps), state)
+    def until_next(state, _):
+        state = gg.fori_loop(0, steps, lambda _, now: rk4(rate, now, h), state)
         return state, state
 
-    return gg.scan(year, (p[4], p[5]), length=years - 1)[1]
+    return gg.scan(until_next, (p[4], p[5]), length=times)[1]
 
 
-@gg.value_and_grad(static="steps")
+@gg.value_and_grad
 def misfit(log_p, hare, lynx, steps):
     """The mean square difference of logarithms. Logarithms of the parameters keep them positive."""
     p = np.exp(log_p)
-    hares, lynxes = populations(p, hare.shape[0], steps)
+    hares, lynxes = populations(p, hare.shape[0] - 1, steps, 1 / steps)
     first = (log_p[4] - np.log(hare[0])) ** 2 + (log_p[5] - np.log(lynx[0])) ** 2
     later = np.sum((np.log(hares) - np.log(hare[1:])) ** 2 + (np.log(lynxes) - np.log(lynx[1:])) ** 2)
     return (first + later) / (2 * hare.shape[0])
@@ -75,10 +76,11 @@ def plot(file, p, steps):
         import matplotlib.pyplot as plt
     except ModuleNotFoundError:
         return
-    curves = gg.jit(populations, static=("years", "steps"))(p, len(YEARS), steps)
+    curves = gg.jit(populations, static="times")(p, 12 * (len(YEARS) - 1), steps, 1 / 12 / steps)
+    months = np.linspace(YEARS[0], YEARS[-1], 12 * (len(YEARS) - 1) + 1)
     figure, axes = plt.subplots(figsize=(8, 4))
     for name, data, first, later in zip(("hare", "lynx"), (HARE, LYNX), p[4:], curves, strict=True):
-        (line,) = axes.plot(YEARS, [first, *later], label=f"{name}, fitted")
+        (line,) = axes.plot(months, [first, *later], label=f"{name}, fitted")
         axes.plot(YEARS, data, "o", color=line.get_color(), label=f"{name}, pelts")
     axes.set(xlabel="year", ylabel="thousands", xticks=YEARS[::5])
     axes.legend()

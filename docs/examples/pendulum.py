@@ -114,8 +114,9 @@ def main(argv=None):
     print(f"           damping     {slopes[2]:.10f} s*s")
     print(f"value and gradient     {each * 1e6:.0f} microseconds, {int(seconds / options.step)} steps there and back")
     path = angle_for(options.target, 1.0, options.step)
-    for angle, seconds in path:
-        print(f"  angle {angle:.10f}   period {seconds:.10f} s")
+    print(f"the angle for {options.target} s, by Newton's method:")
+    for angle, its_period in path:
+        print(f"  angle {angle:.10f}   period {its_period:.10f} s")
     print(f"generated module       {period_and_slopes.kernel(*args).path}")
     plot(options.plot, options.target, path[-1][0], options.step)
     return (seconds, slopes[0]), path[-1][0]

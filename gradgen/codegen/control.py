@@ -91,7 +91,7 @@ def _grow(printer, s: Grow, pad: str) -> list[str]:
     short = " or ".join(f"{name}.shape[0] == 0" for name in names)
     return [
         f"{pad}if {full}:",
-        *(f"{inner}{name} = grown({name})" for name in names),
+        *(f"{inner}{name} = grown({name}, {len(names)})" for name in names),
         f"{inner}if {short}:",
         *(f"{inner}{PAD}{name} = emptied({name})" for name in names),
         f'{inner}{PAD}raise MemoryError("{printer.title}: no memory for the steps of a while_loop")',

@@ -18,6 +18,7 @@ import numpy as np
 
 from gradgen.ir.graph import Builder, Node
 from gradgen.ops.control import Parts
+from gradgen.ops.leaves import INT64
 from gradgen.ops.subgraphs import close, inline
 from gradgen.trace.control import fori_loop, scan, while_loop
 from gradgen.trace.tracer import Tracer, lifted
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 def adjoint(builder: Builder, parts: Parts, body: Body, found: Reversal) -> list[tuple[Node, Node]]:
     """(operand, cotangent) for the operands that the reversed loop has results for."""
     room = parts.node.attrs["snapshots"]
+    room = min(room, parts.length) if isinstance(parts.length, int) else room
     rows = [*body.rows, *found.rows]
     inputs = [body.index, *found.carries, *body.carries, *rows, *body.outside]
     pull, more = close(inputs, [*found.new, *found.g_rows], "pull")
@@ -56,15 +58,18 @@ def adjoint(builder: Builder, parts: Parts, body: Body, found: Reversal) -> list
         return (end - 1, top, kept, places, outs[:count]), outs[count:]
 
     first = traced(parts.inits)
-    empty = [np.zeros((room + 1, *x.type.shape), x.dtype) for x in first]
-    kept = [lifted(builder, k).at[0].set(x) for k, x in zip(empty, first, strict=True)]
+    kept = [_zeros(builder, (room + 1, *x.type.shape), x.dtype).at[0].set(x) for x in first]
     zero = lifted(builder, np.int64(0))
-    places = lifted(builder, np.zeros(room + 1, np.int64))
+    places = _zeros(builder, (room + 1,), INT64)
     state = (total - 1 + zero, zero, kept, places, traced(found.inits))
     length: Any = None if xs else (total if parts.count is not None else parts.length)
     last, g_rows = scan(step, state, xs, length, reverse=True)
     results = [*last[4], *g_rows]
     return [(target, x.node) for target, x in zip(found.targets, results, strict=True)]
+
+
+def _zeros(builder: Builder, shape: tuple, dtype) -> Any:
+    return np.broadcast_to(lifted(builder, np.zeros((), dtype)), shape)
 
 
 def _walk(room: int, forward, end: Any, top: Any, kept: list, places: Any) -> tuple:

@@ -72,7 +72,7 @@ def _index_add_eval(x, y, index, axis):
 def _written(g, x, y, index, axis):
     """The cotangent of what was written. Of values written to one place the last stays, and it alone counts."""
     found = take(g, index, axis=axis)
-    if index.ndim == 0:
+    if index.ndim == 0 or 0 in index.shape:
         return found
     n = g.shape[axis]
     order = np.reshape(_positions(index), index.shape)

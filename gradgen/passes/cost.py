@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from gradgen.ir.graph import Graph, Node
 from gradgen.ir.sizes import Size, hint
+from gradgen.ops.control import branch, loop
 from gradgen.ops.record import CALL, ELEMENTWISE, REDUCTION, SCATTER
 
 
@@ -23,7 +24,8 @@ class Cost:
 
 
 def flops(graph: Graph) -> int:
-    """Arithmetic operations: one per element of an elementwise op or a reduction, 2mnk for a matrix product."""
+    """Arithmetic operations: one per element of an elementwise op or a reduction, 2mnk for a matrix product; those of a
+    loop's body once per step (once in all, where only the run tells how many), of the dearer side of a branch."""
     return sum(_node_flops(n) for n in graph.nodes)
 
 
@@ -36,6 +38,12 @@ def _node_flops(node: Node) -> int:
         return node.op.flops * _number(node.type.size) * _number(node.inputs[0].shape[-1])
     if node.op.kind == SCATTER:
         return node.op.flops * _number(node.inputs[0].type.size) if node.op.combine != "{x}" else 0
+    if node.op is loop:
+        body = node.attrs["body"]
+        steps = _number(node.attrs["length"])
+        return steps * sum(flops(g) for g in (body, node.attrs["condition"]) if g is not None)
+    if node.op is branch:
+        return max(flops(node.attrs["then"]), flops(node.attrs["otherwise"]))
     return 0
 
 

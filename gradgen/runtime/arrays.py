@@ -53,6 +53,10 @@ def opaque(typingctx, i):
     return types.intp(types.intp), build
 
 
+# Bytes for the stacks of one while loop. A system may promise memory that it does not have, and kill who uses it.
+LIMIT = 1 << 33
+
+
 @njit(nogil=True)
 def emptied(stack):
     """A stack without rows, in place of one whose memory goes back."""
@@ -60,9 +64,11 @@ def emptied(stack):
 
 
 @njit(nogil=True)
-def grown(stack):
-    """A stack with twice the rows; with none, where there is no memory for it."""
+def grown(stack, count):
+    """A stack with twice the rows; with none, where there is no memory for it and `count` - 1 others like it."""
     more, shape = emptied(stack), (2 * stack.shape[0], *stack.shape[1:])
+    if 2 * stack.size * stack.itemsize * count > LIMIT:
+        return more
     try:
         more = np.empty(shape, stack.dtype)
     except Exception:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Iterable
-from typing import Any
 
-from gradgen.ir.graph import Builder, Node
+from gradgen.ir.graph import Builder
 
 
 class Active(threading.local):
@@ -15,7 +13,6 @@ class Active(threading.local):
         self.builders: list[Builder] = []
         self.frozen = 0  # depth of no_grad blocks
         self.scopes: list[object] = [None]  # bodies of loops and branches that are being traced
-        self.carries: set[Node] = set()  # their carries, which may be written to
 
 
 class no_grad(contextlib.ContextDecorator):  # noqa: N801  a verb, as in `with no_grad():`
@@ -39,11 +36,6 @@ def scope():
         yield
     finally:
         active.scopes.pop()
-
-
-def writable(carries: Iterable[Any]) -> None:
-    """Let arrays be assigned into: each is the body's own."""
-    active.carries.update(x.node for x in carries)
 
 
 def active_builder() -> Builder | None:

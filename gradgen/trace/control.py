@@ -22,7 +22,7 @@ from gradgen.ops.control import branch, loop_attrs, pick
 from gradgen.ops.leaves import INT64
 from gradgen.ops.subgraphs import close
 from gradgen.trace import eager, promotion
-from gradgen.trace.active import active_builder, scope, writable
+from gradgen.trace.active import active_builder, scope
 from gradgen.trace.agreement import agreed, converted, widened
 from gradgen.trace.checkpoint import add_loop
 from gradgen.trace.labels import label, unpacked_names
@@ -173,7 +173,8 @@ class _Loop:
             rows = [fresh_input(self.builder, x.type.with_shape(x.type.shape[1:])) for x in self.rows]
             _label(carries, unpacked_names(self.body, self.place, len(carries)), "carry")
             _label(rows, unpacked_names(self.body, 1, len(rows)), "x")
-            writable(carries)
+            for x in carries:
+                x.own = True  # an array of the body
             plain = [Tracer(self.builder, x.node, x.weak) for x in carries]  # the body may assign into its own
             new, ys, y_spec = self._step(spec, index, carries, rows)
             settled = [widened(self.what, x, y) for x, y in zip(inits, new, strict=True)]
@@ -223,7 +224,7 @@ def _runs_eagerly(trees) -> bool:
 
 
 def _integer(value, what: str) -> int:
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
+    if isinstance(value, bool) or not hasattr(value, "__index__") or np.ndim(value):
         raise ArgumentError(f"{what} is {value!r}", where=users_line(), hint="an integer")
     return value.__index__()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +16,29 @@ from gradgen.trace.pytree import flatten, unflatten
 from gradgen.trace.writing import Writable
 
 
+class _Depth(threading.local):
+    loops = 0  # that run in this thread, one within the other
+
+
+_depth = _Depth()
+
+
+def _loop(run: Callable) -> Callable:
+    """A loop whose results are plain arrays, but for one within another's body, where they may be written to."""
+
+    @functools.wraps(run)
+    def called(*args):
+        _depth.loops += 1
+        try:
+            result = run(*args)
+        finally:
+            _depth.loops -= 1
+        return result if _depth.loops else _plain(result)
+
+    return called
+
+
+@_loop
 def scan(body: Callable, carry, xs, length, reverse: bool) -> tuple:
     leaves, spec = flatten(xs)
     lengths = {np.shape(x)[0] if np.ndim(x) else None for x in leaves} | (
@@ -27,7 +52,7 @@ def scan(body: Callable, carry, xs, length, reverse: bool) -> tuple:
     for k in reversed(range(n)) if reverse else range(n):  # type: ignore[arg-type]
         carry, y = body(carry, unflatten(spec, [x[k] for x in leaves]))
         ys[k] = _kept(y)
-    return _plain(carry), _stacked(ys)
+    return carry, _stacked(ys)
 
 
 def _kept(tree):
@@ -44,20 +69,22 @@ def _stacked(ys: list) -> Any:
     return unflatten(spec, [np.stack(column) for column in columns])
 
 
+@_loop
 def fori_loop(lo, hi, body: Callable, carry) -> Any:
     carry = _writable(carry)
     for i in range(_number(lo), _number(hi)):
         carry = body(i, carry)
-    return _plain(carry)
+    return carry
 
 
+@_loop
 def while_loop(cond: Callable, body: Callable, carry, max_steps: int | None) -> Any:
     carry, steps = _writable(carry), 0
     while cond(carry):
         if max_steps is not None and steps >= max_steps:
             raise RuntimeError(f"while_loop: more than max_steps={max_steps} steps")
         carry, steps = body(carry), steps + 1
-    return _plain(carry)
+    return carry
 
 
 def cond(pred, if_true: Callable, if_false: Callable, *operands) -> Any:
@@ -68,7 +95,7 @@ def cond(pred, if_true: Callable, if_false: Callable, *operands) -> Any:
 
 def _number(bound) -> int:
     value = bound.value if is_traced(bound) else bound
-    if not hasattr(value, "__index__"):
+    if not hasattr(value, "__index__") or np.ndim(value):
         raise ArgumentError(f"fori_loop: bound {bound!r}", where=users_line(), hint="an integer")
     return value.__index__()
 

@@ -16,6 +16,7 @@ from gradgen.ir.source import users_line
 from gradgen.ir.types import Type
 from gradgen.ops.record import BY_NUMPY, Op
 from gradgen.trace import promotion
+from gradgen.trace.pytree import flatten, unflatten
 
 
 class Traced:
@@ -63,7 +64,7 @@ class Traced:
             if op is not None:
                 return promotion.elementwise(op, inputs)
             if ufunc in FUNCTIONS:
-                return FUNCTIONS[ufunc](*inputs)
+                return own(ufunc.__name__, FUNCTIONS[ufunc](*inputs), inputs)
         if method == "__call__" and set(options) == {"dtype"}:
             return self.__array_ufunc__(ufunc, method, *inputs).astype(options["dtype"])
         if method == "reduce" and ufunc in REDUCE:
@@ -76,7 +77,7 @@ class Traced:
         if implementation is None:
             raise _unsupported(_spelled(function), {})
         try:
-            return implementation(*args, **kwargs)
+            return own(function.__name__, implementation(*args, **kwargs), args)
         except TypeError as error:
             if isinstance(error, TraceError) or "argument" not in str(error):
                 raise
@@ -131,6 +132,27 @@ class Traced:
 
     def __getitem__(self, key):
         return FUNCTIONS["getitem"](self, key)
+
+
+VIEWS = {"asarray", "atleast_1d", "atleast_2d", "atleast_3d", "broadcast_to", "expand_dims", "moveaxis", "ravel",
+         "reshape", "squeeze", "swapaxes", "transpose", "rollaxis"}  # fmt: skip
+
+
+def own(name: str, out, args: tuple):
+    """A result that is no argument, where NumPy gives a new array: each may be assigned into."""
+    given = [x for a in args for x in (a if isinstance(a, (list, tuple)) else (a,))]
+    if name not in VIEWS and isinstance(out, Traced) and any(out is x for x in given):
+        return out.__gradgen_copy__()
+    return out
+
+
+def apart(result, args: tuple):
+    """A tree of results in which no array is an argument: results never alias inputs."""
+    given = {id(x) for x in flatten(args)[0] if isinstance(x, Traced)}
+    leaves, spec = flatten(result)
+    if not any(id(x) in given for x in leaves):
+        return result
+    return unflatten(spec, [x.__gradgen_copy__() if id(x) in given else x for x in leaves])
 
 
 def _refuse_assignment():

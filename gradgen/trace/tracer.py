@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from gradgen.errors import GradgenError, MutationError, TraceError
+from gradgen.errors import DTypeError, GradgenError, MutationError, TraceError
 from gradgen.ir import sizes
 from gradgen.ir.graph import Builder, Constant, Graph, Node
 from gradgen.ir.source import users_line
 from gradgen.ir.types import Type
-from gradgen.ops import leaves, views
+from gradgen.ops import leaves
 from gradgen.ops.record import VIEW
 from gradgen.trace import promotion
 from gradgen.trace.active import active
@@ -23,12 +23,13 @@ from gradgen.trace.protocol import Traced
 class Tracer(Traced):
     """A traced value. Its shape holds ints, and `UserSize` where a size is a symbol."""
 
-    __slots__ = ("_base", "_node", "_seen", "builder", "scope", "version", "weak")
+    __slots__ = ("_base", "_node", "_seen", "builder", "own", "scope", "version", "weak")
 
     def __init__(self, builder: Builder, node: Node, weak: bool = False, base: Tracer | None = None):
         """`base`: the array that this is a view of; it is stale once that was written to."""
         self.builder, self._node, self.weak = builder, node, weak
         self.scope, self.version = active.scopes[-1], 0
+        self.own = True  # whether it may be assigned into: no argument
         self._base, self._seen = base, 0 if base is None else base.version
 
     @property
@@ -43,23 +44,26 @@ class Tracer(Traced):
         return self._node.type
 
     def __setitem__(self, key, value):
-        what = None
-        if self._node.op is leaves.input and self.version == 0 and not self.is_carry:
-            what = "an argument, which a kernel never changes"
-        elif self._base is not None:
-            what = "a view"
-        elif self.scope is not active.scopes[-1]:
-            what = "an array from outside of the body"
-        if what is not None:
+        view, far = self._base is not None, self.scope is not active.scopes[-1]
+        if not self.own or view or far:
+            what = "an argument" if not self.own else "a view" if view else "from outside of the body"
             raise MutationError(f"assignment into a traced array of type {self.type}: {what}", where=users_line(),
-                                hint="copy it first, a = a.copy(), carry it through the loop, or build a new one: "
-                                "a = a.at[i].set(v)")  # fmt: skip
+                                hint="a = a.copy() first, make it a carry, or a = a.at[i].set(v)")  # fmt: skip
         self._node = self.at[key].set(value).node  # type: ignore[attr-defined]
         self.version += 1
 
-    @property
-    def is_carry(self) -> bool:
-        return self._node in active.carries
+    def _in_place(self, ufunc, other):
+        """a += b: an array is written to, as in NumPy, so that its other names see it; a number is another number."""
+        if self.type.shape == ():
+            return NotImplemented
+        found = promotion.operator(ufunc, self, other)
+        if found is NotImplemented:
+            return found
+        if found.dtype != self.dtype or found.type.shape != self.type.shape:
+            raise DTypeError(f"{ufunc.__name__} in place: {self.type} would become {found.type}", where=users_line(),
+                             hint="write it out: a = a + b")  # fmt: skip
+        self[...] = found
+        return self
 
     @property
     def shape(self) -> tuple:
@@ -78,7 +82,7 @@ class Tracer(Traced):
         attrs = {k: _plain(v) for k, v in attrs.items()}
         if active.frozen and self.builder.origin is None:
             nodes = [self.builder.add(leaves.stop_gradient, (n,)) if n.type.is_float else n for n in nodes]
-        base = args[0] if op.kind == VIEW and op is not views.broadcast_to and isinstance(args[0], Tracer) else None
+        base = args[0] if op.kind == VIEW and isinstance(args[0], Tracer) and args[0].type.shape else None
         base = base if base is None or base._base is None else base._base
         source = self.builder.origin or users_line()
         if op.loop is not None:  # an op called by itself, not as a function of NumPy, promotes here
@@ -122,10 +126,15 @@ class Tracer(Traced):
         return f"<traced {self.type}>"
 
 
+for _name, _ufunc in {"add": np.add, "sub": np.subtract, "mul": np.multiply, "truediv": np.true_divide}.items():
+    setattr(Tracer, f"__i{_name}__", lambda self, other, _ufunc=_ufunc: self._in_place(_ufunc, other))
+
+
 class RuleTracer(Tracer):
-    """A tracer inside a derivative rule: sizes are plain Dims, compared by structure."""
+    """A tracer inside a derivative rule: sizes are plain Dims, compared by structure; it is never written to."""
 
     __slots__ = ()
+    _in_place = staticmethod(lambda *_: NotImplemented)
 
     @property
     def shape(self) -> tuple:
@@ -242,7 +251,9 @@ traces_under_way = 0  # in all threads: 0 spares a call the look at its own
 
 
 def fresh_input(builder: Builder, type: Type, weak: bool = False) -> Tracer:
-    return Tracer(builder, builder.add(leaves.input, (), {"index": builder.fresh(), "type": type}, None), weak)
+    found = Tracer(builder, builder.add(leaves.input, (), {"index": builder.fresh(), "type": type}, None), weak)
+    found.own = False
+    return found
 
 
 def trace(function, types, weak, name: str, input_names=()) -> Graph:
@@ -264,8 +275,6 @@ def trace(function, types, weak, name: str, input_names=()) -> Graph:
         with _counting:
             traces_under_way -= 1
         active.builders.pop()
-        if not active.builders:
-            active.carries.clear()
     return Graph(tuple(x.node for x in inputs), tuple(x.node for x in outputs), name, tuple(input_names))
 
 

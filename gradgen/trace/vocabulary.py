@@ -6,7 +6,7 @@ import operator
 
 from gradgen.errors import ShapeError
 from gradgen.ir.source import users_line
-from gradgen.trace.protocol import FUNCTIONS, Traced
+from gradgen.trace.protocol import FUNCTIONS, Traced, own
 
 
 def traces(*names, method: str | None = None):
@@ -16,7 +16,11 @@ def traces(*names, method: str | None = None):
         for name in names:
             FUNCTIONS[name] = implementation
         if method:
-            setattr(Traced, method, implementation)
+            setattr(
+                Traced,
+                method,
+                lambda self, *args, **kwargs: own(method, implementation(self, *args, **kwargs), (self,)),
+            )
         return implementation
 
     return register

@@ -11,7 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from gradgen.errors import ShapeError
 from gradgen.ir.sizes import product
+from gradgen.ir.source import users_line
 from gradgen.ops import updates, views
 from gradgen.ops.reductions import arange_like
 from gradgen.trace import promotion
@@ -75,6 +77,8 @@ def written(a, key, value, add: bool):
     if value.type.shape != region.type.shape:
         promotion.broadcast_shapes("assignment", [value.type, region.type])
         lead = value.ndim - region.ndim
+        if lead > 0 and any(n != 1 for n in value.type.shape[:lead]):
+            raise ShapeError(f"assignment of {value.type} to {region.type}", where=users_line())
         value = views.reshape(value, shape=value.type.shape[lead:]) if lead > 0 else value
         value = broadcast(value, region.type.shape)
     if not any(_is_array(k) for k in keys):
@@ -104,7 +108,7 @@ def _at_positions(a, key, value, add: bool):
     """Any key: the positions that it takes of 0, 1, 2, ... laid out like the array."""
     n = product(a.type.shape)
     order: Any = views.reshape(arange_like(lift(np.int64(0), a), n), shape=a.type.shape)
-    positions = getitem(order, key)
+    positions = getitem(order, key) if is_traced(order) else order[key]  # on the tape sizes are numbers
     flat = (updates.index_add if add else updates.index_put)(views.reshape(a, shape=(n,)), value, positions, axis=0)
     return views.reshape(flat, shape=a.type.shape)
 

@@ -4,6 +4,8 @@ Each failure is made small (lines are left out, names replaced, while the same c
 written to FILE with the seed; what was run is said at the end. Seeds are the same programs in every run.
 """
 
+# ruff: noqa: T201  a command prints
+
 from __future__ import annotations
 
 import argparse
@@ -20,7 +22,8 @@ from pathlib import Path
 import numpy as np
 
 from tests.control import checks
-from tests.control.programs import load, program
+from tests.control.loading import load
+from tests.control.programs import program
 
 
 def drawn(seed: int) -> tuple[str, list]:
@@ -96,7 +99,9 @@ def _shorter(text: str):
             if line.lstrip().startswith("def ") or found.end() <= line.find(" = "):
                 continue
             for name in ("x0", "x1", "x2", "n0", "1"):
-                yield "\n".join([*lines[:k], line[: found.start()] + name + line[found.end() :], *lines[k + 1 :]]) + "\n"
+                yield (
+                    "\n".join([*lines[:k], line[: found.start()] + name + line[found.end() :], *lines[k + 1 :]]) + "\n"
+                )
         for found in re.finditer(r" [-+*/%@] ", line):
             for cut in (line[: found.start()], line[: found.start()] + re.sub(r"^[\w.]+", "", line[found.end() :])):
                 yield "\n".join([*lines[:k], cut, *lines[k + 1 :]]) + "\n"

@@ -20,9 +20,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-import gradgen as gg
-from gradgen.trace.writing import At
-
 N, M = 3, 2
 SHAPES = [(), (), (N,), (N,), (M, N), (N, N)]
 SAME = ("np.tanh({a} + {b})", "np.sin({a} * {b})", "0.6 * {a} - 0.3 * {b}", "np.tanh({a}) * {b}", "{b} / (1.2 + {a} * {a})",
@@ -37,11 +34,6 @@ class Kind(NamedTuple):
 
 
 REAL, WHOLE, TRUTH = Kind("f"), Kind("i"), Kind("b")
-
-
-def at(a):
-    """a.at, where the array is NumPy's own too."""
-    return At(a)
 
 
 class Writer:
@@ -268,11 +260,6 @@ class Writer:
         self.scope |= results
 
 
-def total(ys, shape):
-    """The sum of what a scan stacked: without steps there is nothing in plain Python."""
-    return np.zeros(shape) if ys is None else np.sum(ys, axis=0)
-
-
 def program(choose: Callable, length: int, nesting: int = 2) -> tuple[str, list]:
     """The text of f and of loss, and arguments."""
     writer = Writer(choose)
@@ -303,10 +290,3 @@ def text_of(lines: list[str], args: list[str], made: list[str], scope: dict[str,
         f"def f({names}):\n{body}\n    return ({', '.join(last)},)\n\n"
         f"def loss({names}):\n    outs = f({names})\n    return {terms}\n"
     )
-
-
-def load(text: str) -> tuple[Callable, Callable]:
-    """f and loss."""
-    space = {"np": np, "gg": gg, "at": at, "total": total}
-    exec(text, space)
-    return space["f"], space["loss"]
