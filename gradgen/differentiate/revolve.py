@@ -43,7 +43,11 @@ def adjoint(builder: Builder, parts: Parts, body: Body, found: Reversal) -> list
     xs = traced([*parts.xs, *found.xs])
     total: Any = Tracer(builder, parts.count) if parts.count is not None else lifted(builder, parts.length)
 
+    def row_of(i: Any) -> Any:
+        return total - 1 - i if parts.reverse else i
+
     def forward(i: Any, carry: list) -> list:
+        i = row_of(i)
         here = [np.take(x, i, axis=0).node for x in xs[: parts.rows]]
         outs = inline(builder, parts.body, [i.node, *(c.node for c in carry), *here, *parts.outside])
         return traced(outs[: parts.carries])
@@ -52,7 +56,7 @@ def adjoint(builder: Builder, parts: Parts, body: Body, found: Reversal) -> list
         end, top, kept, places, g = state
         _, top, carry, kept, places = _walk(room, forward, end, top, kept, places)
         row_nodes = [x.node for x in row]
-        values = [end.node, *(x.node for x in g), *(x.node for x in carry), *row_nodes, *outside]
+        values = [row_of(end).node, *(x.node for x in g), *(x.node for x in carry), *row_nodes, *outside]
         outs = traced(inline(builder, pull, values))
         top = np.maximum(np.where(places[top] == end, top - 1, top), 0)
         return (end - 1, top, kept, places, outs[:count]), outs[count:]
@@ -63,7 +67,7 @@ def adjoint(builder: Builder, parts: Parts, body: Body, found: Reversal) -> list
     places = _zeros(builder, (room + 1,), INT64)
     state = (total - 1 + zero, zero, kept, places, traced(found.inits))
     length: Any = None if xs else (total if parts.count is not None else parts.length)
-    last, g_rows = scan(step, state, xs, length, reverse=True)
+    last, g_rows = scan(step, state, xs, length, reverse=not parts.reverse)
     results = [*last[4], *g_rows]
     return [(target, x.node) for target, x in zip(found.targets, results, strict=True)]
 

@@ -112,6 +112,7 @@ def _loop(builder: Builder, node: Node, asked: set[int], done: dict[Node, Node])
     # a number of steps that is asked of a loop is the loop's own business: it needs no carry
     fixed = {k for k in range(count) if body.outputs[k] is body.inputs[1 + k]}
     fixed = set() if node.attrs["limit"] is not None else fixed  # it may raise: it stays where its result is used
+    fixed = {k for k in fixed if not (parts.is_open and parts.history(k) in asked)}  # its rows are known by running it
     kept = sorted(_kept_carries(parts, body, check, asked, fixed))
     stacked = [k for k in range(parts.stacked) if parts.stack(k) in asked]
     outputs = [*(body.outputs[k] for k in kept), *(body.outputs[count + k] for k in stacked)]

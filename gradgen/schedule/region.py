@@ -104,18 +104,23 @@ class Region:
                 free = lowerer.buffers.get(root) if root.op.name == "input" else None
                 made[root] = free or memory_of(f"t{place}", root)
             buffer = made[root]
-            if buffer.shape != node.shape:  # an update of a reshaped array
+            if root is not node and buffer.shape != node.shape:  # an update of a reshaped array
                 buffer = Buffer(f"{buffer.name}_{node.id}", node.dtype, node.shape, "temp", buffer, node)
                 if nested:
                     lowerer.emit(View(buffer, node))
             lowerer.buffers[node] = buffer
             lowerer.home.setdefault(made[root].storage, lowerer.innermost)
         for buffer in renames(self.graph, lowerer.buffers):
-            if buffer.storage.role == "stack":  # there once its size is known
+            own = origin(buffer.node) in self.kept and not _is_row(buffer)  # type: ignore[arg-type]
+            if buffer.storage.role == "stack" and own:  # there once its size is known
                 emitter.later.setdefault(buffer.storage, []).append(buffer)
             elif nested:
                 lowerer.emit(View(buffer, buffer.node))
         emitter.items(arrange(self.work, self.deps), ())
+
+
+def _is_row(buffer: Buffer | None) -> bool:
+    return buffer is not None and (bool(buffer.prefix) or _is_row(buffer.base))
 
 
 def memory_of(name: str, node: Node) -> Buffer:

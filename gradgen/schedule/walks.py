@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from gradgen.errors import GraphError
-from gradgen.schedule.flow import If, Length, View, While
+from gradgen.errors import GraphError, UnsupportedError
+from gradgen.ops.control import run_symbols
+from gradgen.schedule.flow import Allocate, If, Length, View, While
 from gradgen.schedule.program import (
     Apply,
     Assign,
@@ -18,6 +19,7 @@ from gradgen.schedule.program import (
     Loop,
     Position,
     Program,
+    SizeOf,
 )  # fmt: skip
 
 
@@ -77,12 +79,24 @@ def check(program: Program) -> Program:
     return program
 
 
+def _lengths_used(s) -> set[str]:
+    """The sizes that a loop's run tells and that a statement mentions."""
+    sizes = [n for i in indices(s) for n in (i.const, *(c for _, c in i.terms))]
+    sizes += [p.size for e in expressions(s) for p in subexpressions(e) if isinstance(p, SizeOf)]
+    sizes += [s.extent] if isinstance(s, Loop) else list(s.buffer.shape) if isinstance(s, (Allocate, View)) else []
+    return set().union(*(run_symbols(n) for n in sizes))
+
+
 def _check_body(body: list, known: set[str]) -> None:
     for statement in body:
         used = {v for i in indices(statement) for v in i.variables}
         used |= {p.name for e in expressions(statement) for p in subexpressions(e) if isinstance(p, Local)}
         if isinstance(statement, Best):
             used |= {statement.acc, statement.position}
+        if not _lengths_used(statement) <= known:
+            raise UnsupportedError("a size that only a loop's run tells, where that loop does not run",
+                                   where=getattr(statement.node, "source", None),
+                                   hint="vjp hands no such arrays over: use grad or value_and_grad")  # fmt: skip
         if not used <= known:
             raise GraphError(f"loop program: {sorted(used - known)} used before assignment in {statement}")
         if isinstance(statement, (Assign, CheckIndex, Length)):
