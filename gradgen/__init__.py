@@ -8,12 +8,13 @@ from gradgen.ops import stop_gradient
 from gradgen.trace.active import no_grad
 from gradgen.trace.checkpoint import checkpoint
 from gradgen.trace.control import cond, fori_loop, scan, while_loop
+from gradgen.trace.making import empty, empty_like, full, full_like, ones, ones_like, zeros, zeros_like
 
 __version__ = "0.1.0"
 __all__ = [
-    "FitResult", "checkpoint", "cond", "errors", "fit", "fori_loop", "grad", "hessian", "hvp", "jacobian", "jit",
-    "jvp", "nn", "no_grad", "optim", "scan", "stop_gradient", "tape", "testing", "value_and_grad", "vjp", "vmap",
-    "while_loop",
+    "FitResult", "checkpoint", "cond", "empty", "empty_like", "errors", "fit", "fori_loop", "full", "full_like",
+    "grad", "hessian", "hvp", "jacobian", "jit", "jvp", "nn", "no_grad", "ones", "ones_like", "optim", "scan",
+    "stop_gradient", "tape", "testing", "value_and_grad", "vjp", "vmap", "while_loop", "zeros", "zeros_like",
 ]  # fmt: skip
 
 # What `import gradgen` need not load: name -> module, and the attribute of it where that is meant.

@@ -5,9 +5,9 @@ import pytest
 import gradgen
 
 NAMES = [
-    "FitResult", "checkpoint", "cond", "errors", "fit", "fori_loop", "grad", "hessian", "hvp", "jacobian", "jit",
-    "jvp", "nn", "no_grad", "optim", "scan", "stop_gradient", "tape", "testing", "value_and_grad", "vjp", "vmap",
-    "while_loop",
+    "FitResult", "checkpoint", "cond", "empty", "empty_like", "errors", "fit", "fori_loop", "full", "full_like",
+    "grad", "hessian", "hvp", "jacobian", "jit", "jvp", "nn", "no_grad", "ones", "ones_like", "optim", "scan",
+    "stop_gradient", "tape", "testing", "value_and_grad", "vjp", "vmap", "while_loop", "zeros", "zeros_like",
 ]  # fmt: skip
 
 

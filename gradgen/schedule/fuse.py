@@ -14,7 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gradgen.ir.graph import Node
-from gradgen.ir.sizes import Size
+from gradgen.ir.sizes import Size, product
+from gradgen.ops.control import Parts, loop, run_symbols
 from gradgen.ops.record import CONTROL
 from gradgen.schedule.lower import Lowerer
 from gradgen.schedule.program import Index, variable
@@ -101,11 +102,23 @@ class Dependencies:
                         if w is not u:
                             self._edge(w, u, self._written(w), access)
 
+        self._after_lengths(units)
         # How many units hang on each, one after the other: by falling height is an order in which nothing waits long.
         self.height: dict[Unit, int] = dict.fromkeys(units, 0)
         for u in reversed(units):
             for w in self.edges[u]:
                 self.height[w] = max(self.height[w], self.height[u] + 1)
+
+    def _after_lengths(self, units: list[Unit]) -> None:
+        """What has a size that a loop's run tells comes after the first loop that tells it."""
+        tells: dict[str, Unit] = {}
+        for u in units:
+            if u.node.op is loop and Parts(u.node).is_open:
+                tells.setdefault(str(u.node.attrs["length"]), u)
+        for u in units if tells else ():
+            for name in run_symbols(product((*u.domain, *(u.node.shape if u.node.op.kind != CONTROL else ())))):
+                if name in tells and tells[name] is not u:
+                    self._edge(u, tells[name], Access(u.node, None), Access(tells[name].node, None))
 
     def possible(self) -> bool:
         """Whether there is an order at all: two overwrites may wait for each other."""

@@ -83,7 +83,11 @@ def _lengths_used(s) -> set[str]:
     """The sizes that a loop's run tells and that a statement mentions."""
     sizes = [n for i in indices(s) for n in (i.const, *(c for _, c in i.terms))]
     sizes += [p.size for e in expressions(s) for p in subexpressions(e) if isinstance(p, SizeOf)]
-    sizes += [s.extent] if isinstance(s, Loop) else list(s.buffer.shape) if isinstance(s, (Allocate, View)) else []
+    if isinstance(s, Loop):
+        sizes.append(s.extent)
+    elif isinstance(s, (Allocate, View)):
+        grows = isinstance(s, Allocate) and s.rows is not None  # to a size that is known when it is done
+        sizes += s.buffer.shape[int(grows) :]
     return set().union(*(run_symbols(n) for n in sizes))
 
 

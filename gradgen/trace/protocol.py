@@ -161,7 +161,7 @@ def _refuse_assignment():
     text = where.text if where else ""
     if "] =" in text or "]=" in text.replace("==", ""):
         raise MutationError("assignment of a traced value into a NumPy array", where=where,
-                            hint="build it from its parts: np.stack, np.concatenate, np.where")  # fmt: skip
+                            hint="start from gg.zeros(n) or gg.zeros_like(x), which can be assigned into")  # fmt: skip
     return where
 
 

@@ -11,7 +11,7 @@ from gradgen.passes.control import trim
 from gradgen.passes.simplify import simplify
 from tests.nodes import everywhere, loops, names
 
-X, M, I = np.arange(1.0, 7.0), np.arange(1.0, 13.0).reshape(3, 4), np.array([1, 4, 1])
+X, M, PLACES = np.arange(1.0, 7.0), np.arange(1.0, 13.0).reshape(3, 4), np.array([1, 4, 1])
 
 
 def rewritten(f, *args):
@@ -86,7 +86,9 @@ def test_what_is_a_result_itself_is_kept():
     assert "scatter_add" in rewritten(f, X, I)
 
 
-@pytest.mark.parametrize("f", [lambda a, b: a[:, None] @ b[None, :], lambda a, b: np.outer(a, b)], ids=["matmul", "outer"])
+@pytest.mark.parametrize(
+    "f", [lambda a, b: a[:, None] @ b[None, :], lambda a, b: np.outer(a, b)], ids=["matmul", "outer"]
+)
 def test_a_column_times_a_row_is_a_product_of_elements(f):
     ops = rewritten(f, X, X[:4])
     assert "matmul" not in ops

@@ -79,7 +79,9 @@ def test_the_history_of_a_carry_that_never_changes_is_that_value_repeated():
         return gg.scan(body, (x, w), None, length=3)[1]
 
     np.testing.assert_array_equal(interpret(f)(X, 2.0), [2.0, 2.0, 2.0])
-    old = traced(gg.grad(lambda x, w: np.sum(gg.fori_loop(0, 4, lambda i, c: (np.sin(c[0]) * c[1], c[1]), (x, w))[0])), X, 2.0)
+    old = traced(
+        gg.grad(lambda x, w: np.sum(gg.fori_loop(0, 4, lambda i, c: (np.sin(c[0]) * c[1], c[1]), (x, w))[0])), X, 2.0
+    )
     new = trim(old)
     assert max(Parts(n).carries for n in loops(new)) == 1
     for a, b in zip(evaluate(new, [X, 2.0]), evaluate(old, [X, 2.0]), strict=True):

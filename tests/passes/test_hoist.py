@@ -87,7 +87,9 @@ def test_the_emitted_gradient_is_that_of_the_tape(name):
 @pytest.mark.parametrize("size", [1, 3])
 def test_small_products_stay(size):
     u = np.ones((size, 1))
-    graph = gg.jit(lambda h, xs: gg.scan(lambda h, x: (h + u @ x, None), h, xs)[0]).graph(np.ones(size), np.ones((4, 1)))
+    graph = gg.jit(lambda h, xs: gg.scan(lambda h, x: (h + u @ x, None), h, xs)[0]).graph(
+        np.ones(size), np.ones((4, 1))
+    )
     assert products(graph) == 0
 
 

@@ -86,6 +86,9 @@ def test_a_loop_of_the_library_is_no_reason_whatever_its_length():
 
 def test_code_without_a_file_is_named_by_its_number():
     space = {"np": np}
-    exec(compile("def f(x):\n    for _ in range(80):\n        x = np.sin(x) * 2\n    return x\n", "<typed>", "exec"), space)
+    exec(
+        compile("def f(x):\n    for _ in range(80):\n        x = np.sin(x) * 2\n    return x\n", "<typed>", "exec"),
+        space,
+    )
     with pytest.warns(UnrollWarning, match="<typed>:3"):
         gg.jit(space["f"]).graph(0.5)

@@ -103,7 +103,9 @@ def test_short_programs_are_left_whole(name, monkeypatch):
 
 def test_a_stack_is_made_and_grown_in_one_part():
     function, args = made("stacks")
-    found = [(part, stack) for part in parts_of(function.source(*args)) for stack in re.findall(r"(\w+) = grown\(", part)]
+    found = [
+        (part, stack) for part in parts_of(function.source(*args)) for stack in re.findall(r"(\w+) = grown\(", part)
+    ]
     assert found
     for part, stack in found:
         assert re.search(rf"^ +{stack} = np\.empty", part, re.M), stack

@@ -111,7 +111,11 @@ def test_a_carry_whose_elements_depend_on_themselves_is_one_array(step):
     assert swaps(program) == 0
 
 
-@pytest.mark.parametrize("step", [lambda a: a[::-1] * 2, lambda a: np.concatenate([a[1:], a[:1]]), lambda a: a + a[0]], ids=["reversed", "shifted", "first"])
+@pytest.mark.parametrize(
+    "step",
+    [lambda a: a[::-1] * 2, lambda a: np.concatenate([a[1:], a[:1]]), lambda a: a + a[0]],
+    ids=["reversed", "shifted", "first"],
+)
 def test_a_carry_whose_elements_depend_on_others_is_not_overwritten_while_it_is_read(step):
     planned(lambda x: gg.fori_loop(0, 5, lambda i, a: step(a), x), X)
 
