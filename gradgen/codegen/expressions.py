@@ -39,8 +39,9 @@ def size(value: Size) -> str:
 class Expressions:
     """Text of expressions; collects the vectorisable functions that they call."""
 
-    def __init__(self, names):
-        self.names, self.needs = names, set()
+    def __init__(self, names, parallel: bool = False):
+        self.names, self.parallel = names, parallel
+        self.needs: set[str] = set()
         self.depth = 0  # of the loop that is being printed
 
     def text(self, expr) -> str:
@@ -60,7 +61,8 @@ class Expressions:
             return "(" + expr.template.format(acc=self._text(expr.acc), x=f"({self._text(expr.x)})") + ")"
         if isinstance(expr, Position):
             index = self.index(expr.index)
-            return f"({index})" if expr.dtype == np.int64 else f"{cast(expr.dtype)}({index})"
+            plain = expr.dtype == np.int64 and not self.parallel  # the index of a prange is unsigned
+            return f"({index})" if plain else f"{cast(expr.dtype)}({index})"
         assert isinstance(expr, SizeOf)
         return f"{cast(expr.dtype)}({size(expr.size)})"
 

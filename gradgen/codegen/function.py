@@ -71,7 +71,7 @@ class Printer:
                 *work_names(program),
             },
         )
-        self.expressions = Expressions(self.names)
+        self.expressions = Expressions(self.names, parallel)
         self.line_before: str | None = None
         self.pieces: set[str] = set()
         self.lengths: dict[str, str] = {}  # text that gives a length -> name of the length

@@ -47,6 +47,11 @@ def differing(
                 (known[n].node, True) if n in known else (p, False) for n, p in zip(node.inputs, plain, strict=True)
             ]
             results[node] = _control(builder, node, given, size, lengths)
+        elif lengths and node.op.kind != ELEMENTWISE and _is_ragged(node, lengths):
+            raise UnsupportedError(
+                f"vmap: {node.op.name} of an array whose length differs from example to example", where=node.source,
+                hint="sum it up in the carry of the loop that makes it",
+            )  # fmt: skip
         elif any(n in known for n in node.inputs):
             rule = RULES.get(node.op.kind)
             if rule is None:
@@ -64,6 +69,12 @@ def _control(builder: Builder, node: Node, given: list, size: Size, lengths: dic
     if node.op is loop:
         return batched_loops.Batch(builder, node, given, size, differing).results(lengths)
     return branches.batch(builder, node, given, size, differing)
+
+
+def _is_ragged(node: Node, lengths: dict[str, Size]) -> bool:
+    """Whether a value is made from arrays that have as many rows as an example makes steps, or from their number."""
+    sizes = [n for x in node.inputs for n in x.shape] + ([node.attrs["size"]] if node.op.name == "size" else [])
+    return any(s.name in lengths for n in sizes if isinstance(n, Dim) for s in n.symbols())
 
 
 def _renamed(value, lengths: dict[str, Size]):

@@ -132,7 +132,8 @@ def _after(builder: Builder, parts: Parts, asked: set[int]) -> dict[int, Node]:
         if out.op is arithmetic.add and carry in out.inputs and parts.history(k) not in asked:
             product = out.inputs[1] if out.inputs[0] is carry else out.inputs[0]
             large = product.op is linalg.matmul and _is_large(product) and min(map(_least, product.shape)) >= FEW
-            if large and len(users[carry]) == 1 and body.outputs.count(out) == 1 and not users[out]:
+            alone = len(users[carry]) == 1 and carry not in body.outputs and not users[out]
+            if large and alone and body.outputs.count(out) == 1:
                 sums[k] = product
     if not sums:
         return {place: pick(builder, parts.node, place) for place in asked}

@@ -110,15 +110,27 @@ class Dependencies:
                 self.height[w] = max(self.height[w], self.height[u] + 1)
 
     def _after_lengths(self, units: list[Unit]) -> None:
-        """What has a size that a loop's run tells comes after the first loop that tells it."""
-        tells: dict[str, Unit] = {}
+        """What has a size that a loop's run tells comes after a loop that tells it."""
+        tells: dict[str, list[Unit]] = {}
         for u in units:
             if u.node.op is loop and Parts(u.node).is_open:
-                tells.setdefault(str(u.node.attrs["length"]), u)
+                tells.setdefault(str(u.node.attrs["length"]), []).append(u)
         for u in units if tells else ():
-            for name in run_symbols(product((*u.domain, *(u.node.shape if u.node.op.kind != CONTROL else ())))):
-                if name in tells and tells[name] is not u:
-                    self._edge(u, tells[name], Access(u.node, None), Access(tells[name].node, None))
+            if u.node.op.kind == CONTROL:
+                continue
+            for name in sorted(run_symbols(product((*u.domain, *u.node.shape)))):
+                first = next((w for w in tells.get(name, ()) if not self._needs(w, u)), None)
+                if first is not None:
+                    self._edge(u, first, Access(u.node, None), Access(first.node, None))
+
+    def _needs(self, unit: Unit, other: Unit) -> bool:
+        """Whether a unit can only come after another."""
+        stack, seen = [unit], {unit}
+        while stack:
+            more = [w for w in self.edges[stack.pop()] if w not in seen]
+            seen.update(more)
+            stack.extend(more)
+        return other in seen
 
     def possible(self) -> bool:
         """Whether there is an order at all: two overwrites may wait for each other."""

@@ -104,7 +104,7 @@ class Region:
                 free = lowerer.buffers.get(root) if root.op.name == "input" else None
                 made[root] = free or memory_of(f"t{place}", root)
             buffer = made[root]
-            if root is not node and buffer.shape != node.shape:  # an update of a reshaped array
+            if buffer.shape != node.shape and not has_spare_row(node):  # an update of a reshaped array
                 buffer = Buffer(f"{buffer.name}_{node.id}", node.dtype, node.shape, "temp", buffer, node)
                 if nested:
                     lowerer.emit(View(buffer, node))

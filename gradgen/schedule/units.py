@@ -59,7 +59,7 @@ class Unit:
         return max(self.kept, default=-1) + 1 if self.combine else len(self.domain)
 
 
-def units(graph: Graph, stored: set[Node], overwrites: bool) -> list[Unit]:
+def units(graph: Graph, stored: set[Node], overwrites: bool = False) -> list[Unit]:
     """Units in topological order: one per stored value, one per part of a joined array, one per scalar result, one per
     loop or branch. `overwrites`: whether arrays may be written over; then elements are read as early as they can be."""
     found: list[Unit] = []

@@ -23,20 +23,23 @@ from gradgen.trace.protocol import Traced
 class Tracer(Traced):
     """A traced value. Its shape holds ints, and `UserSize` where a size is a symbol."""
 
-    __slots__ = ("_base", "_node", "_seen", "builder", "own", "scope", "version", "weak")
+    __slots__ = ("_base", "_node", "_owed", "_seen", "builder", "own", "scope", "version", "weak")
 
     def __init__(self, builder: Builder, node: Node, weak: bool = False, base: Tracer | None = None):
         """`base`: the array that this is a view of; it is stale once that was written to."""
         self.builder, self._node, self.weak = builder, node, weak
         self.scope, self.version = active.scopes[-1], 0
         self.own = True  # whether it may be assigned into: no argument
+        self._owed: Tracer | None = None  # what a view of it became in place, and a[k] += v is about to write here
         self._base, self._seen = base, 0 if base is None else base.version
 
     @property
     def node(self) -> Node:
+        if self._owed is not None:
+            raise MutationError("an array whose view was changed in place", where=users_line(), hint="write a[k] += v")
         if self._base is not None and self._base.version != self._seen:
             raise MutationError(f"a view of type {self._node.type} of an array that was written to since",
-                                where=users_line(), hint="take the view after the assignment")  # fmt: skip
+                                where=users_line(), hint="take it after the assignment")  # fmt: skip
         return self._node
 
     @property
@@ -49,19 +52,21 @@ class Tracer(Traced):
             what = "an argument" if not self.own else "a view" if view else "from outside of the body"
             raise MutationError(f"assignment into a traced array of type {self.type}: {what}", where=users_line(),
                                 hint="a = a.copy() first, make it a carry, or a = a.at[i].set(v)")  # fmt: skip
+        self._owed = None if value is self._owed else self._owed
         self._node = self.at[key].set(value).node  # type: ignore[attr-defined]
         self.version += 1
 
     def _in_place(self, ufunc, other):
-        """a += b: an array is written to, as in NumPy, so that its other names see it; a number is another number."""
-        if self.type.shape == ():
-            return NotImplemented
-        found = promotion.operator(ufunc, self, other)
+        """a += b: an array is written to, as in NumPy, so that its other names see it."""
+        found = NotImplemented if self.type.shape == () else promotion.operator(ufunc, self, other)
         if found is NotImplemented:
             return found
         if found.dtype != self.dtype or found.type.shape != self.type.shape:
             raise DTypeError(f"{ufunc.__name__} in place: {self.type} would become {found.type}", where=users_line(),
                              hint="write it out: a = a + b")  # fmt: skip
+        if self._base is not None:
+            self._base._owed = found
+            return found
         self[...] = found
         return self
 

@@ -34,13 +34,13 @@ def test_the_cotangent_of_a_slice_is_added_in_place():
 
 
 def test_the_cotangent_of_a_read_at_an_index_is_added_in_place():
-    ops = gradient(lambda x, i: np.exp(x) + np.sum(np.sin(x[i])), X, I)
+    ops = gradient(lambda x, i: np.exp(x) + np.sum(np.sin(x[i])), X, PLACES)
     assert "index_add" in ops
     assert "scatter_add" not in ops
 
 
 def test_several_writes_follow_one_another():
-    ops = gradient(lambda x, i: np.exp(x) + np.sum(np.sin(x[i])) + np.sum(x[1:4] ** 2) + np.cos(x[0]), X, I)
+    ops = gradient(lambda x, i: np.exp(x) + np.sum(np.sin(x[i])) + np.sum(x[1:4] ** 2) + np.cos(x[0]), X, PLACES)
     assert {"put_add", "index_add"} <= set(ops)
     assert ops.count("embed") + ops.count("scatter_add") <= 1  # one of them is what the others are written into
 
@@ -83,7 +83,7 @@ def test_what_is_a_result_itself_is_kept():
         part = gg.grad(lambda x: np.sum(np.sin(x[i])))(x)
         return part, part * 2 + x
 
-    assert "scatter_add" in rewritten(f, X, I)
+    assert "scatter_add" in rewritten(f, X, PLACES)
 
 
 @pytest.mark.parametrize(
@@ -104,8 +104,8 @@ def test_bodies_of_loops_are_rewritten_too():
     def f(x, i):
         return np.sum(gg.fori_loop(0, 4, lambda k, c: np.sin(c) + 0.1 * c[i[k % 3]], x))
 
-    old = simplify(trim(gg.grad(f).kernel(X, I).stages["trace"]))
+    old = simplify(trim(gg.grad(f).kernel(X, PLACES).stages["trace"]))
     new = check(accumulate(old))
-    np.testing.assert_allclose(evaluate(new, [X, I])[0], evaluate(old, [X, I])[0], rtol=1e-13)
+    np.testing.assert_allclose(evaluate(new, [X, PLACES])[0], evaluate(old, [X, PLACES])[0], rtol=1e-13)
     assert loops(new)
     assert "embed" not in [n.op.name for n in everywhere(new)]

@@ -103,7 +103,6 @@ def test_products_of_a_loop_whose_length_is_data_stay():
     assert products(graph) == 0
 
 
-@pytest.mark.xfail(strict=True, reason="a carry that is stacked as it comes is taken for one that nobody reads")
 def test_a_sum_whose_running_values_are_stacked_stays():
     def f(a, b):
         def body(g, ab):
