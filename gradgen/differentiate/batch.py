@@ -47,7 +47,7 @@ def differing(
                 (known[n].node, True) if n in known else (p, False) for n, p in zip(node.inputs, plain, strict=True)
             ]
             results[node] = _control(builder, node, given, size, lengths)
-        elif lengths and node.op.kind != ELEMENTWISE and _is_ragged(node, lengths):
+        elif lengths and node.op.kind not in (ELEMENTWISE, CONTROL) and _is_ragged(node, lengths):
             raise UnsupportedError(
                 f"vmap: {node.op.name} of an array whose length differs from example to example", where=node.source,
                 hint="sum it up in the carry of the loop that makes it",

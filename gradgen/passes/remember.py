@@ -14,17 +14,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from gradgen.ir.graph import Builder, Graph, Node, dependents, reachable
 from gradgen.ir.sizes import hint
 from gradgen.ops import leaves
 from gradgen.ops.control import Parts, is_item, loop, pick, run_symbols
 from gradgen.ops.record import CALL, CONTROL, ELEMENTWISE, GATHER, LEAF, REDUCTION, SCATTER, UPDATE
 from gradgen.passes.control import trim, within
+from gradgen.passes.mincut import source_side
 
 RELOAD = 5.0  # what storing and loading an element costs, in multiplications
-ENDLESS = 1e18
+ENDLESS = float("inf")
 
 
 def remember(graph: Graph) -> Graph:
@@ -135,9 +134,6 @@ def _kept(pair: Pair) -> list[Node]:
 
 def _cut(step: list[Node], needed: set[Node], carries: set[Node]) -> list[Node]:
     """The stored values of a minimum cut: source -> needed -> (stored: to its computation | computed: to operands)."""
-    from scipy.sparse import csr_matrix
-    from scipy.sparse.csgraph import breadth_first_order, maximum_flow
-
     values = [*step, *carries]
     place = {n: 2 + 2 * k for k, n in enumerate(values)}  # available; and one more: computed again
     edges: dict[tuple[int, int], float] = {}
@@ -153,17 +149,7 @@ def _cut(step: list[Node], needed: set[Node], carries: set[Node]) -> list[Node]:
         for i in n.inputs:
             if i in place:
                 edges[at + 1, place[i]] = ENDLESS
-    finite = sum(c for c in edges.values() if c < ENDLESS)
-    scale = (1 << 28) / max(finite, 1.0)
-    limit = 1 << 29
-    capacity = [int(min(c * scale, limit)) for c in edges.values()]
-    rows, columns = zip(*edges, strict=True)
-    size = 2 + 2 * len(values)
-    network = csr_matrix((np.array(capacity, np.int32), (rows, columns)), (size, size))
-    residual = network - maximum_flow(network, 0, 1).flow
-    residual.data[residual.data < 0] = 0
-    residual.eliminate_zeros()
-    side = set(breadth_first_order(residual, 0, return_predecessors=False).tolist())
+    side = source_side(edges, 0, 1)
     return [n for n in step if place[n] in side and place[n] + 1 not in side and _is_worth_a_row(n)]
 
 
