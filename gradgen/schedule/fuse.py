@@ -168,7 +168,7 @@ def aligned(pairs: list[tuple[Access, Access]], level: int) -> bool:
     """Both sides of every access run along one axis with this level's loop variable."""
     name = f"d{level}"
     return all(
-        a.index is not None and b.index is not None
+        a.index is not None and b.index is not None and len(a.index) == len(b.index)
         and any(p.is_variable(name) and q.is_variable(name) for p, q in zip(a.index, b.index, strict=True))
         for a, b in pairs
     )  # fmt: skip
