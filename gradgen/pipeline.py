@@ -19,7 +19,6 @@ from gradgen.errors import UnsupportedError
 from gradgen.ir import sizes
 from gradgen.ir.check import check
 from gradgen.ir.graph import Graph
-from gradgen.ir.sizes import product
 from gradgen.ir.types import Type
 from gradgen.ops.control import run_symbols
 from gradgen.passes.accumulate import accumulate
@@ -111,7 +110,7 @@ def build(request: Request, stages: dict | None = None) -> Built:
 def _refuse_open(graph: Graph) -> None:
     """UnsupportedError for results whose size only the run tells."""
     for node in graph.outputs:
-        if run_symbols(product(node.shape)):
+        if any(run_symbols(n) for n in node.shape):
             raise UnsupportedError(f"a result of type {node.type}, whose size only the run tells", where=node.source,
                                    hint="give the loop a length that is a number, or return a sum of it")  # fmt: skip
 

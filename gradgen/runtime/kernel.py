@@ -14,6 +14,7 @@ import numpy as np
 import gradgen
 from gradgen.codegen.function import Function, Printer
 from gradgen.codegen.module import Header, hoisted, module_text, options_text
+from gradgen.errors import UnsupportedError
 from gradgen.ir.graph import Graph
 from gradgen.ir.sizes import Dim, Size, evaluate
 from gradgen.ir.text import to_text
@@ -50,6 +51,7 @@ class Kernel:
     make_split: Callable[[], Split] | None = None
     guards: tuple = ()
     stages: dict[str, Any] = field(default_factory=dict)
+    no_halves: UnsupportedError | None = None
 
     # -- names and text
 
@@ -67,11 +69,22 @@ class Kernel:
 
     @cached_property
     def _functions(self) -> list[Function]:
-        graphs = [(self.graph, self.name, dict(self.options.donate))]
-        if self.split is not None:
-            digest = self.name.rsplit("_", 1)[1]
-            graphs += [(g, f"{g.name}_{digest}", {}) for g in (self.split.forward, self.split.backward)]
-        return [self._function(graph, name, donate) for graph, name, donate in graphs]
+        joint = self._function(self.graph, self.name, dict(self.options.donate))
+        if self.split is None:
+            return [joint]
+        digest = self.name.rsplit("_", 1)[1]
+        try:
+            halves = [self._function(g, f"{g.name}_{digest}", {}) for g in (self.split.forward, self.split.backward)]
+        except UnsupportedError as error:  # what one would hand the other has no size that a caller can know
+            self.no_halves = error
+            return [joint]
+        return [joint, *halves]
+
+    def _half(self, place: int):
+        functions = self._functions
+        if self.no_halves is not None:
+            raise self.no_halves
+        return getattr(self.module, functions[place].name)
 
     def _function(self, graph: Graph, name: str, donate: dict[int, int]) -> Function:
         program = plan(separate(Graph(graph.inputs, graph.outputs, name, graph.input_names)), donate)
@@ -127,14 +140,14 @@ class Kernel:
     @cached_property
     def forward(self):
         """inputs -> outputs, residuals. For functions without a backward pass, the function itself."""
-        return self.njit if self.split is None else getattr(self.module, self._functions[1].name)
+        return self.njit if self.split is None else self._half(1)
 
     @cached_property
     def backward(self):
         """inputs, residuals, cotangents of the outputs -> gradients."""
         if self.split is None:
             raise AttributeError(f"{self.graph.name} has no backward pass: it is not a reverse-mode derivative")
-        return getattr(self.module, self._functions[2].name)
+        return self._half(2)
 
     def workspace(self, *leaves) -> tuple[np.ndarray, ...]:
         """The buffers that `into` takes last, one per dtype. `leaves`: the inputs, needed where sizes are symbolic."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from gradgen.ir.graph import Node
-from gradgen.ir.sizes import Size, product
+from gradgen.ir.sizes import Size
 from gradgen.ops.control import Parts, loop, run_symbols
 from gradgen.ops.record import CONTROL
 from gradgen.schedule.lower import Lowerer
@@ -118,7 +118,7 @@ class Dependencies:
         for u in units if tells else ():
             if u.node.op.kind == CONTROL:
                 continue
-            for name in sorted(run_symbols(product((*u.domain, *u.node.shape)))):
+            for name in sorted({name for n in (*u.domain, *u.node.shape) for name in run_symbols(n)}):
                 first = next((w for w in tells.get(name, ()) if not self._needs(w, u)), None)
                 if first is not None:
                     self._edge(u, first, Access(u.node, None), Access(first.node, None))

@@ -6,7 +6,6 @@ separate outputs -> choose what is stored -> cut into units -> see what may be o
 from __future__ import annotations
 
 from gradgen.ir.graph import Graph, Node
-from gradgen.ir.sizes import product
 from gradgen.ops.control import Parts, is_item, loop, run_symbols
 from gradgen.ops.record import REDUCTION, UPDATE
 from gradgen.schedule.flow import View
@@ -125,7 +124,7 @@ def _is_row(buffer: Buffer | None) -> bool:
 
 def memory_of(name: str, node: Node) -> Buffer:
     """Memory for a value. The history of an array has a row more than it shows: what the last step leaves behind."""
-    role = "stack" if run_symbols(product(node.shape)) else "temp"
+    role = "stack" if any(run_symbols(n) for n in node.shape) else "temp"
     if not has_spare_row(node):
         return Buffer(name, node.dtype, node.shape, role, None, node)
     whole = Buffer(name, node.dtype, (node.shape[0] + 1, *node.shape[1:]), role, None, node)
