@@ -69,12 +69,13 @@ class Kernel:
 
     @cached_property
     def _functions(self) -> list[Function]:
+        split = self.split
         joint = self._function(self.graph, self.name, dict(self.options.donate))
-        if self.split is None:
+        if split is None:
             return [joint]
         digest = self.name.rsplit("_", 1)[1]
         try:
-            halves = [self._function(g, f"{g.name}_{digest}", {}) for g in (self.split.forward, self.split.backward)]
+            halves = [self._function(g, f"{g.name}_{digest}", {}) for g in (split.forward, split.backward)]
         except UnsupportedError as error:  # what one would hand the other has no size that a caller can know
             self.no_halves = error
             return [joint]
