@@ -13,10 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from gradgen.differentiate.batch import batch
 from gradgen.ir.graph import Builder, Graph, Node, reachable
 from gradgen.ir.sizes import hint
 from gradgen.ops import arithmetic, leaves, linalg, views
 from gradgen.ops.control import Parts, is_item, loop, pick
+from gradgen.ops.record import LEAF, VIEW
 from gradgen.passes.control import within
 from gradgen.trace.tracer import RuleTracer
 
@@ -78,12 +80,47 @@ def _before(builder: Builder, parts: Parts) -> Parts:
                 found[n] = stacked
     if not found:
         return parts
+    found = _summed(builder, parts, found)
     body = _with_rows(parts, list(found))
     given = list(parts.node.inputs)
     place = len(given) - len(parts.outside)
     given[place:place] = found.values()
     attrs = {**parts.node.attrs, "body": body, "rows": parts.rows + len(found)}
     return Parts(builder.add(loop, given, attrs, parts.node.source))
+
+
+def _summed(builder: Builder, parts: Parts, found: dict[Node, Node]) -> dict[Node, Node]:
+    """What the loop reads instead: sums of these products with one another, with rows and with values from outside."""
+    _, _, rows, outside = parts.split(parts.body.inputs)
+    plain, moved = {*outside}, {*found, *rows}
+    for n in parts.body.nodes:
+        simple = n.op in (arithmetic.add, arithmetic.subtract) or n.op.kind in (VIEW, LEAF)
+        if simple and n.op.name != "input" and all(i in plain for i in n.inputs):
+            plain.add(n)
+        elif simple and n.inputs and all(i in plain or i in moved for i in n.inputs):
+            moved.add(n)
+    sums = {n for n in moved if n.op in (arithmetic.add, arithmetic.subtract) and found.keys() & {*reachable([n])}}
+    users = parts.body.users()
+    ends = [n for n in sums if n in parts.body.outputs or any(u not in moved for u in _through_views(n, users))]
+    kept = {n: x for n, x in found.items() if n in parts.body.outputs or any(u not in moved for u in users[n])}
+    if not ends:
+        return found
+    fresh = {n: _fresh(builder, n) for n in (*found, *rows)}
+    known = {**fresh, **dict(zip(outside, parts.outside, strict=True))}
+    for n in reachable(ends, stop={*found, *rows}):
+        if n not in known:
+            known[n] = builder.add(n.op, [known[i] for i in n.inputs], n.attrs, n.source)
+    stacks = {fresh[n]: x for n, x in (*found.items(), *zip(rows, parts.xs, strict=True))}
+    return {**kept, **dict(zip(ends, batch(builder, [known[n] for n in ends], stacks, parts.length), strict=True))}
+
+
+def _through_views(node: Node, users: dict) -> list[Node]:
+    """Who uses a value, under whatever shape."""
+    return [w for u in users[node] for w in (_through_views(u, users) if u.op.kind == VIEW else [u])]
+
+
+def _fresh(builder: Builder, node: Node) -> Node:
+    return builder.add(leaves.input, (), {"index": builder.fresh(), "type": node.type}, None)
 
 
 def _all_products(builder: Builder, parts: Parts, n: Node, rows, outside) -> Node | None:
