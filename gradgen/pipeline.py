@@ -26,6 +26,7 @@ from gradgen.passes.control import trim
 from gradgen.passes.hoist import hoist
 from gradgen.passes.nested import join_nested
 from gradgen.passes.remember import remember
+from gradgen.passes.shifted import join_shifted
 from gradgen.passes.simplify import simplify
 from gradgen.passes.split import Split, split
 from gradgen.passes.unrolled import warn_if_unrolled
@@ -76,7 +77,7 @@ class Built:
 
 def simplified(graph: Graph) -> Graph:
     """All passes that keep what a graph means."""
-    return accumulate(join_nested(remember(trim(hoist(trim(simplify(trim(graph))))))))
+    return accumulate(join_shifted(join_nested(remember(trim(hoist(trim(simplify(trim(graph)))))))))
 
 
 def build(request: Request, stages: dict | None = None) -> Built:

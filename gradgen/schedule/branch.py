@@ -75,10 +75,11 @@ class Branch(Scope):
     def emit(self) -> None:
         lowerer = self.lowerer
         condition = lowerer.value(self.node.inputs[0], ())
-        always = isinstance(condition, Number)  # of a checkpoint: a branch that is always taken
+        known = isinstance(condition, Number)  # a checkpoint is a branch that is always taken
+        sides_run = ("then" if condition.value else "otherwise",) if known else ("then", "otherwise")
         locals_ = {k: Local(lowerer.fresh("r"), n.dtype) for k, n in self.results.items() if n.shape == ()}
         sides = []
-        for name in ("then",) if always else ("then", "otherwise"):
+        for name in sides_run:
             lowerer.frames.append(Frame("", BRANCH))
             graph = self._needed(self.node.attrs[name])
             for inner, outer in zip(graph.inputs, self.node.inputs[1:], strict=True):
@@ -87,11 +88,11 @@ class Branch(Scope):
             targets = {outs[k]: lowerer.buffers[n] for k, n in self.results.items() if n.shape != ()}
             Region(graph).lower(self.emitter, targets, nested=True)
             self.numbers([outs[k] for k in locals_], list(locals_.values()), True)
-            sides.append(lowerer.frames.pop().body)
+            sides.append(lowerer.leave().body)
         for k, local in locals_.items():
             lowerer.scalars[self.results[k]] = local
             lowerer.depth[local.name] = lowerer.innermost
-        if always:
+        if known:
             lowerer.frames[-1].body.extend(sides[0])
         else:
             lowerer.emit(If(condition, sides[0], sides[1], self.node))

@@ -82,12 +82,12 @@ class _Loop(Scope):
         for k, carry in enumerate(self.carries):
             self._place(k, carry, region)
         ys = self._stacked()
-        inner = self._open()
+        self._open()
         targets = {c.out: c.next for c in self.carries if c.next is not None and c.next is not c.now}
         region.lower(self.emitter, {**targets, **ys}, nested=True)
         self._remember_numbers()
         self._step()
-        self._close(inner)
+        self._close()
 
     # -- carries and stacks
 
@@ -140,7 +140,7 @@ class _Loop(Scope):
 
     # -- the body
 
-    def _open(self) -> int:
+    def _open(self) -> None:
         lowerer, parts = self.lowerer, self.parts
         lowerer.open(self.var, LOOP)
         inner = lowerer.innermost
@@ -169,7 +169,6 @@ class _Loop(Scope):
         for carry in self.carries:
             if carry.past is not None and carry.now is not None and carry.now.base is not carry.past:
                 self.copy(self._row(carry.past, self.index, carry.inner), carry.now, carry.inner)
-        return inner
 
     def _test(self) -> None:
         check = self.parts.condition
@@ -196,12 +195,9 @@ class _Loop(Scope):
             if c.local is None and c.now is not c.next and not c.now.prefix:  # type: ignore[union-attr]
                 self.lowerer.emit(Swap(c.now, c.next, c.inner))  # type: ignore[arg-type]
 
-    def _close(self, inner: int) -> None:
+    def _close(self) -> None:
         lowerer = self.lowerer
-        frame = lowerer.frames.pop()
-        for buffer, depth in list(lowerer.home.items()):
-            if depth >= inner:
-                lowerer.home[buffer] = inner - 1
+        frame = lowerer.leave()
         if self.is_while:
             lowerer.depth[self.var] = lowerer.innermost
             lowerer.emit(While(self.var, self.node.attrs["limit"], frame.body, self.node))

@@ -69,6 +69,13 @@ class Lowerer:
         frame = self.frames.pop()
         return Loop(frame.var, extent, frame.body)
 
+    def leave(self) -> Frame:
+        """The innermost frame, closed: what memory was given in it holds still from here on."""
+        frame = self.frames.pop()
+        for buffer, depth in self.home.items():
+            self.home[buffer] = min(depth, len(self.frames) - 1)
+        return frame
+
     @property
     def innermost(self) -> int:
         return len(self.frames) - 1

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 import gradgen as gg
+from gradgen.testing import interpret
 from tests.control.checks import evaluated, flat
 
 X = np.array([0.3, -0.7, 1.1, 0.4])
@@ -173,3 +174,11 @@ def test_the_halves_of_a_while_loops_gradient_hand_over_its_history():
     value, pull = gg.vjp(f, 0.3)
     wanted = gg.tape.value_and_grad(f)(0.3)
     np.testing.assert_allclose([value, pull(1.0)[0]], wanted)
+
+
+def test_a_branch_whose_predicate_is_found_to_be_false_runs_its_other_side():
+    def f(x):
+        half, _ = gg.fori_loop(0, 3, lambda i, c: (c[0], c[1] * x), (0.5, 1.0))  # 0.5 is a number once it is simplified
+        return gg.cond(half > 1, lambda x: x * x, lambda x: x + 1.0, x)
+
+    assert gg.jit(f)(3.0) == interpret(f)(3.0) == f(3.0) == 4.0
