@@ -22,7 +22,7 @@ from gradgen.ops.record import CALL, CONTROL, ELEMENTWISE, GATHER, LEAF, REDUCTI
 from gradgen.passes.control import trim, within
 from gradgen.passes.mincut import source_side
 
-RELOAD = 5.0  # what storing and loading an element costs, in multiplications
+RELOAD = 5.1  # what storing and loading an element costs, in multiplications
 ENDLESS = float("inf")
 
 
