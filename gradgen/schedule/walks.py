@@ -100,7 +100,7 @@ def _check_body(body: list, known: set[str]) -> None:
         if not _lengths_used(statement) <= known:
             raise UnsupportedError("a size that only a loop's run tells, where that loop does not run",
                                    where=getattr(statement.node, "source", None),
-                                   hint="vjp hands no such arrays over: use grad or value_and_grad")  # fmt: skip
+                                   hint="sum it up in the loop's carry instead")  # fmt: skip
         if not used <= known:
             raise GraphError(f"loop program: {sorted(used - known)} used before assignment in {statement}")
         if isinstance(statement, (Assign, CheckIndex, Length)):
