@@ -41,7 +41,11 @@ def holds(check, drawn):
         with np.errstate(all="ignore"):
             check(text, args)
     except (UnsupportedError, DTypeError) as refused:  # right, or a clear error
-        assert "only a loop's run tells" in str(refused) or "differs from example" in str(refused) or "a carry" in str(refused)
+        assert (
+            "only a loop's run tells" in str(refused)
+            or "differs from example" in str(refused)
+            or "a carry" in str(refused)
+        )
 
 
 @pytest.mark.parametrize("check", [checks.differences, checks.values, checks.symbolic_values], ids=lambda f: f.__name__)
