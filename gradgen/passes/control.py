@@ -65,18 +65,12 @@ def _asked(graph: Graph) -> dict[Node, set[int]]:
     return found
 
 
-def _add(builder: Builder, node: Node, op, inputs, attrs) -> Node:
-    return builder.add(op, inputs, attrs, node.source)
-
-
-def _cut(graph: Graph, inputs: list[Node], outputs: list[Node], swap: dict[Node, Node] | None = None) -> Graph:
-    """The part of a graph that makes `outputs`, over `inputs`; keys of `swap` are replaced by their values."""
+def _cut(graph: Graph, inputs: list[Node], outputs: list[Node]) -> Graph:
+    """The part of a graph that makes `outputs`, over `inputs`."""
     builder, done = Builder(), {}
-    swap = swap or {}
     for n in inputs:
         done[n] = builder.add(leaves.input, (), {"index": builder.fresh(), "type": n.type}, n.source)
         done[n].label = n.label
-    done.update({old: done[new] for old, new in swap.items()})
     for n in reachable(outputs, stop=set(done)):
         if n not in done:
             done[n] = builder.add(n.op, [done[i] for i in n.inputs], n.attrs, n.source)
@@ -134,7 +128,7 @@ def _loop(builder: Builder, node: Node, asked: set[int], done: dict[Node, Node])
     attrs = {**attrs, "body": _cut(body, order, outputs), "condition": check, "carries": len(kept), "rows": len(xs)}
     operands = [parts.inits[k] for k in kept] + [parts.xs[k] for k in xs] + [parts.inits[k] for k in still]
     operands = [*([parts.count] if parts.count else []), *operands, *(parts.outside[k] for k in out)]
-    made = _add(builder, node, loop, [done[n] for n in operands], attrs)
+    made = builder.add(loop, [done[n] for n in operands], attrs, node.source)
     return _results(builder, parts, Parts(made), (kept, stacked, fixed), asked, done)
 
 
@@ -153,7 +147,7 @@ def _results(builder: Builder, old: Parts, new: Parts, places: tuple, asked: set
         found[place] = done[old.inits[k]]
         if place != k:
             shape = (old.length, *found[place].shape)
-            found[place] = _add(builder, new.node, views.broadcast_to, (found[place],), {"shape": shape})
+            found[place] = builder.add(views.broadcast_to, (found[place],), {"shape": shape}, new.node.source)
     return found
 
 
@@ -167,5 +161,5 @@ def _branch(builder: Builder, node: Node, asked: set[int], done: dict[Node, Node
     wanted = [k for k in range(len(sides[0].inputs)) if any(g.inputs[k] in u for g, u in zip(sides, used, strict=True))]
     cut = {g.name: _cut(g, [g.inputs[k] for k in wanted], [g.outputs[k] for k in places]) for g in sides}
     operands = [done[node.inputs[0]], *(done[node.inputs[1 + k]] for k in wanted)]
-    made = _add(builder, node, branch, operands, cut)
+    made = builder.add(branch, operands, cut, node.source)
     return {k: pick(builder, made, place) for place, k in enumerate(places)}

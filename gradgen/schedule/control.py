@@ -72,6 +72,7 @@ class _Loop(Scope):
         self.var = str(self.extent) if self.is_while else emitter.lowerer.fresh("i")
         self.index = variable(self.var)
         self.stacks: list[Buffer] = []
+        self.ys: list[tuple[Node, Buffer]] = []  # stacked results that are numbers
 
     def emit(self) -> None:
         lowerer, parts = self.lowerer, self.parts
@@ -130,7 +131,6 @@ class _Loop(Scope):
             item = self.results.get(self.parts.stack(k))
             if item is None:
                 continue
-            self.ys = getattr(self, "ys", [])
             memory = self._stack(item)
             if out.shape == ():
                 self.ys.append((out, memory))
@@ -185,7 +185,7 @@ class _Loop(Scope):
         for carry in self.carries:
             if carry.local is not None and carry.past is not None:
                 self.lowerer.emit(Store(*element(carry.past, (self.index,)), carry.local, carry.inner))
-        for out, memory in getattr(self, "ys", []):
+        for out, memory in self.ys:
             self.lowerer.emit(Store(*element(memory, (self.index,)), self.lowerer.value(out, ()), out))
 
     def _step(self) -> None:
@@ -230,11 +230,7 @@ class _Loop(Scope):
             return
         buffer, now = lowerer.buffers[item], carry.now
         if carry.past is not None and now.base is carry.past:  # type: ignore[union-attr]
-            end = self.index if self.is_while else _index(self.extent)
+            end = self.index if self.is_while else Index(self.extent)
             now = self._row(carry.past, end, carry.inner)
         if buffer is not now:
             self.copy(buffer, now, carry.inner)  # type: ignore[arg-type]
-
-
-def _index(size: Size) -> Index:
-    return Index(size)

@@ -13,6 +13,7 @@ class Active(threading.local):
         self.builders: list[Builder] = []
         self.frozen = 0  # depth of no_grad blocks
         self.scopes: list[object] = [None]  # bodies of loops and branches that are being traced
+        self.plans: list[object] = []  # of the checkpointed functions that are being traced
 
 
 class no_grad(contextlib.ContextDecorator):  # noqa: N801  a verb, as in `with no_grad():`

@@ -25,7 +25,7 @@ from gradgen.ops import leaves, views
 from gradgen.ops.control import Parts, branch, loop, loop_attrs, pick
 from gradgen.ops.leaves import INT64
 from gradgen.ops.subgraphs import close, inline
-from gradgen.trace.active import active_builder
+from gradgen.trace.active import active, active_builder
 from gradgen.trace.labels import label
 from gradgen.trace.pytree import flatten, unflatten
 from gradgen.trace.tracer import Tracer, constant, fresh_input, lift_output, lifted
@@ -37,9 +37,6 @@ class Plan:
 
     snapshots: int | None
     memory: int | None
-
-
-_plans: list[Plan] = []
 
 
 def checkpoint(f: Callable | None = None, snapshots: int | None = None, memory: int | None = None) -> Any:
@@ -77,11 +74,11 @@ def _call(f: Callable, plan: Plan, args: tuple, kwargs: dict) -> Any:
     for x, a in zip(inputs, actual, strict=True):
         x.node.label = a.node.label
     call_args, call_kwargs = unflatten(spec, inputs)
-    _plans.append(plan)
+    active.plans.append(plan)
     try:
         outs, out_spec = flatten(f(*call_args, **call_kwargs))
     finally:
-        _plans.pop()
+        active.plans.pop()
     results = [lift_output(builder, x) for x in outs]
     label({}, [x.node for x in results])
     body, outside = close([x.node for x in inputs], [x.node for x in results], "then", since)
@@ -98,8 +95,8 @@ def add_loop(builder: Builder, operands: list[Node], attrs: dict, source) -> lis
     """The last carries and the stacked results of a loop, by the plan of the checkpoint around it, if there is one."""
     parts = Parts(Node(loop, tuple(operands), attrs, None, source, 0))
     count = len(parts.body.outputs)
-    if _plans and parts.condition is None:
-        plan = _plans[-1]
+    if active.plans and parts.condition is None:
+        plan: Plan = active.plans[-1]  # type: ignore[assignment]
         if plan.snapshots is not None or plan.memory is not None:
             attrs = {**attrs, "snapshots": _snapshots(plan, parts)}
         elif not parts.reverse and isinstance(parts.length, int) and parts.length > 3:
