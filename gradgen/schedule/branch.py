@@ -57,11 +57,11 @@ class Scope:
         moved = [k for k, local in enumerate(names) if values[k] != local]
         for k in moved[1:]:
             if values[k] in [names[j] for j in moved if j < k]:  # the old value of one that is given a new one first
-                values[k] = self._kept(values[k], outputs[k])
+                values[k] = self.kept(values[k], outputs[k])
         for k in moved:
             self.lowerer.emit(Assign(names[k].name, values[k], outputs[k], again))
 
-    def _kept(self, value, node: Node) -> Local:
+    def kept(self, value, node: Node) -> Local:
         kept = Local(self.lowerer.fresh("v"), node.dtype)
         self.lowerer.depth[kept.name] = self.lowerer.innermost
         self.lowerer.emit(Assign(kept.name, value, node))

@@ -214,13 +214,7 @@ class _Loop(Scope):
         steps = self.results.get(self.parts.steps)
         if steps is not None:
             place = Position(self.index, steps.dtype) if self.is_while else SizeOf(self.extent, steps.dtype)
-            lowerer.remember(steps, (), Local(self._bound(steps, place), steps.dtype))
-
-    def _bound(self, node: Node, expr) -> str:
-        name = self.lowerer.fresh("v")
-        self.lowerer.depth[name] = self.lowerer.innermost
-        self.lowerer.emit(Assign(name, expr, node))
-        return name
+            lowerer.remember(steps, (), self.kept(place, steps))
 
     def _last(self, item: Node, carry: Carry) -> None:
         """The last carry, where its readers look for it."""

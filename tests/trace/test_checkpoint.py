@@ -2,6 +2,7 @@
 
 import math
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -129,6 +130,22 @@ def test_of_two_plans_the_inner_one_counts_inside():
 def test_a_loop_after_the_function_keeps_its_carries():
     text = str(gg.jit(lambda x: rolled(30, gg.checkpoint(np.sin)(x), 1.0)).stages(0.5)["trace"])
     assert re.findall(r"length=(\d+)", text) == ["30"]
+
+
+def test_a_plan_belongs_to_the_thread_that_traces():
+    def meanwhile(x):
+        return str(gg.jit(lambda x: rolled(30, x, 1.0)).stages(x)["trace"])
+
+    found = []
+
+    def f(x):
+        with ThreadPoolExecutor(1) as other:
+            found.append(other.submit(meanwhile, 0.5).result())
+        return rolled(9, x, 1.1)
+
+    gg.jit(gg.checkpoint(f, snapshots=2)).stages(0.5)
+    assert "length=30" in found[0]
+    assert "snapshots=2" not in found[0]
 
 
 @EACH
