@@ -25,6 +25,7 @@ from gradgen.passes.accumulate import accumulate
 from gradgen.passes.control import trim
 from gradgen.passes.hoist import hoist
 from gradgen.passes.nested import join_nested
+from gradgen.passes.products import add_products
 from gradgen.passes.remember import remember
 from gradgen.passes.shifted import join_shifted
 from gradgen.passes.simplify import simplify
@@ -77,7 +78,7 @@ class Built:
 
 def simplified(graph: Graph) -> Graph:
     """All passes that keep what a graph means."""
-    return accumulate(join_shifted(join_nested(remember(trim(hoist(trim(simplify(trim(graph)))))))))
+    return add_products(accumulate(join_shifted(join_nested(remember(trim(hoist(trim(simplify(trim(graph))))))))))
 
 
 def build(request: Request, stages: dict | None = None) -> Built:

@@ -32,6 +32,12 @@ def _grown(stack, _count):
     return np.concatenate([stack, np.empty_like(stack)])
 
 
+def _add_matmul(out, a, b, scale):
+    assert not np.shares_memory(out, a), "BLAS writes over what it reads"
+    assert not np.shares_memory(out, b), "BLAS writes over what it reads"
+    out += scale * (a @ b)
+
+
 def _elementary(name: str):
     return sigmoid.eval if name.startswith("sigmoid") else getattr(np, re.sub(r"(8|16|32|64)$", "", name))
 
@@ -41,7 +47,7 @@ def functions(kernel: Kernel) -> dict:
     imported = re.findall(r"^from gradgen\.runtime\.vecmath import (.*)$", kernel.source, re.M)
     text = re.sub(r"^(from gradgen|from numba|import math).*$", "", kernel.source, flags=re.M)
     space = {"njit": lambda **_: lambda f: f, "prange": range, "math": _Math(), "np": np, "carve": _carve}
-    space |= {"opaque": lambda i: i, "emptied": _emptied, "grown": _grown}
+    space |= {"opaque": lambda i: i, "emptied": _emptied, "grown": _grown, "add_matmul": _add_matmul}
     space |= {name: _elementary(name) for line in imported for name in line.split(", ")}
     exec(compile(text, kernel.name, "exec"), space)
     return space

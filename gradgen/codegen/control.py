@@ -41,7 +41,7 @@ def loop(printer, s: Loop, pad: str) -> list[str]:
     header = f"for {var} in range({f'{first}, -1, -1' if s.reverse else n}):"
     found = [f"{pad}{header}{printer.comment(s, len(pad) + len(header))}"]
     if any(isinstance(inner, Loop) and not inner.carried for inner in walk(s.body)):
-        printer.pieces.add("opaque")
+        printer.needs.add("opaque")
         found.append(f"{pad}{PAD}{var} = opaque({var})")
     return [*found, *_body(printer, s.body, pad)]
 
@@ -85,7 +85,7 @@ def _if(printer, s: If, pad: str) -> list[str]:
 
 
 def _grow(printer, s: Grow, pad: str) -> list[str]:
-    printer.pieces |= {"grown", "emptied"}
+    printer.needs |= {"grown", "emptied"}
     names, inner = [printer.names[b] for b in s.buffers], pad + PAD
     full = f"{s.var} + 1 >= {names[0]}.shape[0]"
     short = " or ".join(f"{name}.shape[0] == 0" for name in names)

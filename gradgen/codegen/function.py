@@ -24,6 +24,7 @@ from gradgen.schedule.program import (
     Best,
     Buffer,
     Call,
+    CallAdd,
     CheckIndex,
     Fill,
     Index,
@@ -44,12 +45,11 @@ class Function:
 
     name: str
     text: str
-    needs: set[str]
+    needs: set[str]  # the functions of gradgen.runtime that the text calls
     input_types: list[Type]
     output_types: list[Type]
     constants: dict[str, np.ndarray]
     workspace: list[tuple[np.dtype, Size]]
-    pieces: set[str]  # the functions of runtime/arrays that the text calls
 
 
 class Printer:
@@ -73,7 +73,7 @@ class Printer:
         )
         self.expressions = Expressions(self.names, parallel)
         self.line_before: str | None = None
-        self.pieces: set[str] = set()
+        self.needs = self.expressions.needs
         self.lengths: dict[str, str] = {}  # text that gives a length -> name of the length
 
     def function(self) -> Function:
@@ -93,9 +93,9 @@ class Printer:
         text = "\n".join([*self.parts, *into, *(() if plain else ("", "", *self._wrapper()))])
         program = self.program
         return Function(
-            program.name, text, self.expressions.needs, [type_of(x) for x in program.inputs],
+            program.name, text, self.needs, [type_of(x) for x in program.inputs],
             [type_of(r) for r in program.results], {self.names[b]: a for b, a in program.constants.items()},
-            list(program.workspace.items()), self.pieces,
+            list(program.workspace.items()),
         )  # fmt: skip
 
     # -- signatures
@@ -136,7 +136,7 @@ class Printer:
 
     def piece(self, buffer: Buffer) -> str:
         """A buffer that is a part of another, or another shape of it."""
-        self.pieces.add("carve")
+        self.needs.add("carve")
         base, start = buffer.base, Index()
         assert base is not None
         for k, i in enumerate(buffer.prefix):
@@ -148,7 +148,7 @@ class Printer:
         return self.piece(buffer) if buffer.prefix else self.names[buffer]
 
     def _carve(self, buffer: Buffer, offset: Size) -> str:
-        self.pieces.add("carve")
+        self.needs.add("carve")
         work = work_name(self.program, buffer.dtype)
         return f"{self.names[buffer]} = carve({work}, {size(offset)}, {shape_text(buffer.shape)})"
 
@@ -262,8 +262,13 @@ class Printer:
             subscript.append(var)
         at = f"[{', '.join(subscript)}]" if subscript else ""
         operands = [f"{self.array(o.buffer)}{'' if o.shared else at}{'.T' if o.transposed else ''}" for o in s.operands]
-        line = f"np.dot({', '.join(operands)}, {self.array(s.out)}{at})"
-        inner = pad + PAD * len(batch)
+        out, inner = f"{self.array(s.out)}{at}", pad + PAD * len(batch)
+        line = f"np.dot({', '.join(operands)}, {out})"
+        if isinstance(s, CallAdd):
+            self.needs.add("add_matmul")
+            scale = self.expressions.text(s.expr)
+            line = f"add_matmul({out}, {', '.join(operands)}, {scale})"
+            loops.append(f"{inner}# {out} += {scale} * ({' @ '.join(operands)})")
         return [*loops, f"{inner}{line}{self.comment(s, len(inner) + len(line))}"]
 
     def comment(self, s, width: int) -> str:

@@ -21,6 +21,5 @@ def parts_of(printer, make: Callable) -> tuple[list[str], list[str]]:
         head = [PAD + line for line in own.prologue(body)]
         text += [f"@njit(**OPTIONS)\ndef {part.name}({parameters}):", *head, *body, "", ""]
         calls.append(f"{PAD}{part.name}({parameters})")
-        printer.pieces |= own.pieces
-        printer.expressions.needs |= own.expressions.needs
+        printer.needs |= own.needs
     return text, calls

@@ -40,3 +40,23 @@ matmul = register(
         transposes=(lambda g, a, b: np.matmul(g, _swap(b)), lambda g, a, b: np.matmul(_swap(a), g)),
     )  # fmt: skip
 )
+
+
+def _matmul_add_type(types, attrs) -> Type:
+    a, b, base, scale = types
+    assert base == _matmul_type((a, b), attrs) and scale == Type(a.dtype, ()), f"matmul_add {a} {b} {base} {scale}"
+    return base
+
+
+# base + scale * (a @ b) as BLAS has it. Made by passes/products.py from a differentiated graph: it has no rules.
+matmul_add = register(
+    Op(
+        "matmul_add",
+        CALL,
+        lambda a, b, base, scale: base + scale * np.matmul(a, b),
+        _matmul_add_type,
+        onto=2,
+        flops=2,
+        weight=0.2,
+    )  # fmt: skip
+)

@@ -10,7 +10,7 @@ The kinds, and what each states besides its name, its value on arrays (`eval`) a
     scatter      an indexed write into zeros: index (input index -> output index), combine
     update       an indexed write into a copy of the first operand, in its memory where the old value is dead
     join         several arrays written side by side into one
-    call         a library routine over whole arrays
+    call         a library routine over whole arrays; with `onto`, its result is added to an operand
     control      sub-graphs: loops and branches; and `item`, one result of several
 
 Rules are written in the language that is traced: given traced values they build nodes, given arrays they compute. In
@@ -49,6 +49,8 @@ class Op:
     partials: Any = None  # elementwise, reduction: (out, *xs) -> local gradient of each operand
     masks: Any = None  # elementwise, reduction: (out, *xs) -> where each operand was taken (None: always)
     transposes: Any = ()  # linear ops: per operand (g, *xs, **attrs) -> cotangent; None where not linear
+    onto: int | None = None  # call: place of the operand that it adds to, in its memory where that is dead; a factor
+    # for the added follows; the operands before it are matrices
     counts: Any = ()  # call: per operand (mask, *xs) -> where it counts, if the result counts where the mask says
     emit: str | None = None  # elementwise: Python of one element; {x} {y} {z}, {zero} {one}, {bits} of the dtype
     integer_emit: str | None = None  # where ints need other code than floats

@@ -95,15 +95,9 @@ class Kernel:
     @cached_property
     def source(self) -> str:
         """The module's text, as it is cached and compiled."""
-        pieces = self._pieces
-        imports = [f"from gradgen.runtime.arrays import {', '.join(pieces)}"] if pieces else []
-        if self._needs:
-            imports.append(f"from gradgen.runtime.vecmath import {', '.join(self._needs)}")
-        return self._text(imports, "", self.options.cache)
+        from gradgen.runtime.embed import runtime_imports
 
-    @property
-    def _pieces(self) -> list[str]:
-        return sorted(set().union(*(f.pieces for f in self._functions)))
+        return self._text(runtime_imports(self._needs), "", self.options.cache)
 
     @property
     def _needs(self) -> list[str]:
@@ -166,13 +160,12 @@ class Kernel:
         return Cost(flops(graph), *both, nbytes((*graph.inputs, *graph.outputs)), nbytes(kept), work)
 
     def save(self, path) -> Path:
-        """Write a stand-alone module: it imports only numpy, scipy, numba and math. Its main function is called like
-        the user's function; so is the module if it has no other name."""
-        from gradgen.runtime.embed import vecmath_source
+        """Write a stand-alone module: it imports only numpy, numba (with its llvmlite) and math. Its main function is
+        called like the user's function; so is the module if it has no other name."""
+        from gradgen.runtime.embed import runtime_source
 
         path = Path(path)
-        parts = [vecmath_source(names) for names in (self._pieces, self._needs) if names]
-        text = self._text(*hoisted("\n\n\n".join(parts)), cache=False)
+        text = self._text(*hoisted(runtime_source(self._needs)), cache=False)
         text = text.replace(f"_{self.name.rsplit('_', 1)[1]}", "")
         large = {k: a for f in self._functions for k, a in f.constants.items() if f"[{k!r}]" in text}
         if large:

@@ -19,7 +19,7 @@ from gradgen.ops.control import Parts, loop, run_symbols
 from gradgen.ops.record import CONTROL
 from gradgen.schedule.lower import Lowerer
 from gradgen.schedule.program import Index, variable
-from gradgen.schedule.storage import call_operand, origin
+from gradgen.schedule.storage import begins_as, call_operand, factor, matrices, origin
 from gradgen.schedule.units import Unit
 
 
@@ -50,7 +50,11 @@ def reads_of(unit: Unit, lowerer: Lowerer) -> list[Access]:
     if unit.node.op.kind == CONTROL:
         return [Access(origin(node), None) for node in whole_reads(unit.node, lowerer)]
     if unit.is_call:
-        return [Access(origin(call_operand(n)[0]), None) for n in unit.node.inputs]
+        scale = factor(unit.node)
+        if scale is not None:
+            lowerer.value(scale, ())
+        whole = [Access(origin(call_operand(n)[0]), None) for n in matrices(unit.node)]
+        return [*whole, *(Access(origin(node), idx) for node, idx in lowerer.reads)]
     if unit.copies and unit.fill:
         return []
     for k in range(len(unit.domain)):
@@ -76,11 +80,17 @@ def whole_reads(node: Node, lowerer: Lowerer) -> list[Node]:
     return [n for n, _ in lowerer.reads]
 
 
+def is_begun(node: Node, overwrites: dict[Node, Node]) -> bool:
+    """Whether a value takes the memory of what it begins as, so that nothing need be copied."""
+    base = begins_as(node)
+    return base is not None and node in overwrites and overwrites[node] is origin(base)
+
+
 class Dependencies:
     """Who must come before whom, and whether two units may share a loop."""
 
     def __init__(self, units: list[Unit], reads: dict[Unit, list[Access]], overwrites: dict[Node, Node]):
-        """`overwrites`: stored value -> input whose memory it takes; all other readers of that input come first."""
+        """`overwrites`: stored value -> value whose memory it takes; all other readers of that come first."""
         self.reads = reads
         self.edges: dict[Unit, dict[Unit, list[tuple[Access, Access]]]] = {u: {} for u in units}
         writers: dict[Node, list[Unit]] = {}
@@ -89,8 +99,8 @@ class Dependencies:
                 writers.setdefault(node, []).append(u)
         for u in units:
             if u.scattered and not u.fill:  # an update comes after what it starts from
-                old = overwrites.get(u.node)
-                before = writers.get(old, ()) if old is not None else [w for w in writers[u.node] if w.copies]
+                begun = is_begun(u.node, overwrites)
+                before = writers.get(overwrites[u.node], ()) if begun else [w for w in writers[u.node] if w.copies]
                 for w in before:
                     self._edge(u, w, Access(u.node, None), Access(w.node, None))
             for access in reads[u]:

@@ -16,6 +16,7 @@ from gradgen.schedule.program import (
     Best,
     Buffer,
     Call,
+    CallAdd,
     Combine,
     Fill,
     Index,
@@ -28,7 +29,7 @@ from gradgen.schedule.program import (
     element,
     variable,
 )  # fmt: skip
-from gradgen.schedule.storage import call_operand, origin
+from gradgen.schedule.storage import call_operand, factor, matrices, origin
 from gradgen.schedule.units import Unit
 
 
@@ -186,7 +187,7 @@ class Emitter:
 
     def _call(self, unit: Unit) -> None:
         operands = []
-        for n in unit.node.inputs:
+        for n in matrices(unit.node):
             inner, transposed, shared = call_operand(n)
             buffer = self.renamed(inner)
             if buffer.base is not None and inner not in self.lowerer.buffers and self.lowerer.innermost > 0:
@@ -195,4 +196,9 @@ class Emitter:
         if is_small(unit.node) and not any(o.shared for o in operands):
             emit_small(self.lowerer, self.writable[unit.node], tuple(operands), unit.node)
             return
-        self.lowerer.emit(Call(unit.node.op, self.writable[unit.node], tuple(operands), unit.node))
+        out, scale = self.writable[unit.node], factor(unit.node)
+        if scale is not None:
+            value = self.lowerer.value(scale, ())
+            self.lowerer.emit(CallAdd(unit.node.op, out, tuple(operands), unit.node, value))
+            return
+        self.lowerer.emit(Call(unit.node.op, out, tuple(operands), unit.node))

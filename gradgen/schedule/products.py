@@ -35,8 +35,10 @@ ADD = "{acc} + {x}"
 
 def is_small(node: Node) -> bool:
     """Whether a matrix product is one of a small matrix and a vector, in sizes that are known."""
+    if node.op.onto is not None or node.type.ndim != 2 or not node.type.is_float:
+        return False
     a, b = node.inputs
-    if node.type.ndim != 2 or not node.type.is_float or not all(isinstance(n, int) for n in (*a.shape, *b.shape)):
+    if not all(isinstance(n, int) for n in (*a.shape, *b.shape)):
         return False
     column, row = b.shape[1] == 1, a.shape[0] == 1
     return (column or row) and a.shape[0] * a.shape[1] * b.shape[1] <= SMALL

@@ -3,7 +3,7 @@
     Program   = buffers, results, body
     Statement = Loop(var, extent, body) | Assign(name, expr) | Store(buffer, index, expr)
               | Update(buffer, index, combine, expr) | Fill(buffer, index, value) | CheckIndex(name, size)
-              | Best(value, position, better, candidate, index) | Call(op, out, operands)
+              | Best(value, position, better, candidate, index) | Call(op, out, operands) | CallAdd(..., expr)
               | While(var, limit, body) | Stop(expr) | If(expr, then, otherwise)
               | Length(name, expr) | Allocate(buffer, rows) | Grow(buffer, rows) | View(buffer) | Swap(a, b)
     Expr      = Number(value) | Local(name) | Load(buffer, index) | Apply(op, args) | Position(index) | SizeOf(size)
@@ -228,6 +228,13 @@ class Call:
     out: Buffer
     operands: tuple[Operand, ...]
     node: Node | None = None
+
+
+@dataclass
+class CallAdd(Call):
+    """out += expr * call"""
+
+    expr: Any = None
 
 
 @dataclass

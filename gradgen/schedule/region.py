@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from gradgen.ir.graph import Graph, Node
 from gradgen.ops.control import Parts, is_item, loop, run_symbols
-from gradgen.ops.record import REDUCTION, UPDATE
+from gradgen.ops.record import REDUCTION
 from gradgen.schedule.flow import View
-from gradgen.schedule.fuse import Dependencies, arrange, loop_variables, reads_of
+from gradgen.schedule.fuse import Dependencies, arrange, is_begun, loop_variables, reads_of
 from gradgen.schedule.lower import Lowerer
 from gradgen.schedule.program import Buffer, Local
-from gradgen.schedule.storage import is_free, is_rename, origin, stored
+from gradgen.schedule.storage import begins_as, is_free, is_rename, origin, stored
 from gradgen.schedule.units import Unit, is_loaded, units
 
 
@@ -22,11 +22,11 @@ class Region:
     def __init__(self, graph: Graph, donate: dict[Node, Node] | None = None):
         self.graph, self.donate = graph, donate or {}
         self.kept = stored(graph, set(self.donate.values()))
-        self.changes = bool(self.donate) or any(n.op.kind == UPDATE for n in self.kept)
+        self.changes = bool(self.donate) or any(begins_as(n) is not None for n in self.kept)
         work = units(graph, self.kept, self.changes)
         reads = {u: reads_of(u, self._dry()) for u in work}
         self.overwrites = self._overwrites(work, reads)
-        self.work = [u for u in work if not (u.copies and u.node in self.overwrites)]
+        self.work = _without_copies(work, self.overwrites)
         self.deps = Dependencies(self.work, reads, self.overwrites)
 
     def _dry(self) -> Lowerer:
@@ -61,12 +61,11 @@ class Region:
                 writers.setdefault(node, []).append(u)
         outputs = {origin(n) for n in self.graph.outputs}
         for node, old, allowed in self._candidates(outputs):
-            mine = [u for u in writers.get(node, ()) if not u.copies]
-            if not allowed or old in found.values() or len(mine) != 1 or not _in_step(mine[0], old, reads[mine[0]]):
+            if not allowed or node in found or old in found.values():
                 continue
             trial = {**found, node: old}
-            rest = [u for u in work if not (u.copies and u.node in trial)]
-            if Dependencies(rest, reads, trial).possible():
+            mine = _without_copies(writers.get(node, []), trial)
+            if _in_place(mine, old, reads) and Dependencies(_without_copies(work, trial), reads, trial).possible():
                 found = trial
         return found
 
@@ -74,14 +73,14 @@ class Region:
         """(value, memory it might take, whether that memory is the region's to write to)."""
         lineage = {n: old for out, old in self.donate.items() for n in _updated(origin(out))}
         for node in self.graph.nodes:
-            if node.op.kind == UPDATE and node in self.kept:
-                old = origin(node.inputs[0])
+            base = begins_as(node)
+            if base is not None and node in self.kept:
+                old = origin(base)
                 own = old in self.kept and old not in outputs
                 yield node, old, own or (node in lineage and lineage[node] is old)
-            elif node in self.donate and node in self.kept:
+            if node in self.donate and node in self.kept:
                 old = self.donate[node]
-                plain = node.op.kind != UPDATE and node.type == old.type
-                yield node, old, plain
+                yield node, old, node.type == old.type
 
     # -- lowering
 
@@ -138,11 +137,28 @@ def has_spare_row(node: Node) -> bool:
     return not parts.reverse and node.type.ndim > 1 and parts.history(0) <= node.attrs["place"] < parts.steps
 
 
+def _without_copies(work: list[Unit], overwrites: dict[Node, Node]) -> list[Unit]:
+    """The units but for copies of what lies in its place already."""
+    return [u for u in work if not (u.copies and is_begun(u.node, overwrites))]
+
+
+def _in_place(mine: list[Unit], old: Node, reads: dict) -> bool:
+    """Whether the units that make a value may do so in the memory of `old`: the first reads it in step, and where that
+    is a copy, what follows does not read it."""
+    later = [u for u in mine if not u.copies]
+    first = [u for u in mine if u.copies] or later
+    if len(first) != 1 or len(later) != 1 or not _in_step(first[0], old, reads[first[0]]):
+        return False
+    return first == later or not any(a.node is old for a in reads[later[0]])
+
+
 def _in_step(unit: Unit, old: Node, reads: list) -> bool:
     """Whether a unit may write over what it reads: it reads each element before it writes that one, and no other."""
-    if unit.is_call or unit.fill or (unit.combine and not unit.scattered):
-        return False
     mine = [a for a in reads if a.node is old]
+    if unit.is_call:
+        return unit.scattered and not mine
+    if unit.fill or (unit.combine and not unit.scattered):
+        return False
     if not unit.domain or not mine:
         return True
     if unit.target is None:
@@ -154,8 +170,8 @@ def _in_step(unit: Unit, old: Node, reads: list) -> bool:
 def _updated(node: Node) -> list[Node]:
     """The updates that end in a value, one after the other; itself, where it is none."""
     found = [node]
-    while found[-1].op.kind == UPDATE and origin(found[-1].inputs[0]).op.kind == UPDATE:
-        found.append(origin(found[-1].inputs[0]))
+    while (base := begins_as(found[-1])) is not None and begins_as(origin(base)) is not None:
+        found.append(origin(base))
     return found
 
 

@@ -44,6 +44,23 @@ def call_operand(node: Node) -> tuple[Node, bool, bool]:
     return node, transposed, shared
 
 
+def matrices(node: Node) -> tuple[Node, ...]:
+    """The operands that a library call reads whole."""
+    return node.inputs[: node.op.onto]
+
+
+def begins_as(node: Node) -> Node | None:
+    """The operand that an update, or a call that adds, begins as a copy of; None for all other nodes."""
+    if node.op.kind == UPDATE:
+        return node.inputs[0]
+    return node.inputs[node.op.onto] if node.op.onto is not None else None
+
+
+def factor(node: Node) -> Node | None:
+    """The number by which a call multiplies what it adds."""
+    return node.inputs[node.op.onto + 1] if node.op.onto is not None else None
+
+
 def is_free(node: Node) -> bool:
     """Whether a value exists before the kernel runs: inputs and constant arrays."""
     return node.op.kind == LEAF and node.op.name in ("input", "constant") and node.shape != ()
@@ -73,7 +90,7 @@ def stored(graph: Graph, writable: Collection[Node] = ()) -> set[Node]:
             if (old in writable or not is_free(old)) and _reads(node.inputs[1], old):
                 keep(node.inputs[1])  # computed before the update writes over what it is made from
         if node.op.kind == CALL:
-            for operand in node.inputs:
+            for operand in matrices(node):
                 keep(call_operand(operand)[0])
         if is_rename(node):
             keep(node.inputs[0])

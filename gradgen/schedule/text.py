@@ -8,6 +8,7 @@ from gradgen.schedule.program import (
     Assign,
     Best,
     Call,
+    CallAdd,
     CheckIndex,
     Combine,
     Fill,
@@ -73,6 +74,8 @@ def _statement(s) -> str:
         return f"{s.acc}, {s.position} := best({_expr(s.x)}, {index_text(s.index)})"
     assert isinstance(s, Call)
     operands = ", ".join(o.buffer.name + (".T" if o.transposed else "") for o in s.operands)
+    if isinstance(s, CallAdd):
+        return f"{s.out.name} += {_expr(s.expr)} * {s.op.name}({operands})"
     return f"{s.out.name} = {s.op.name}({operands})"
 
 

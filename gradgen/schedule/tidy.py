@@ -13,6 +13,7 @@ from gradgen.schedule.program import (
     Best,
     Buffer,
     Call,
+    CallAdd,
     CheckIndex,
     Combine,
     Fill,
@@ -73,6 +74,8 @@ def _prune(program: Program) -> bool:
             read |= {p.buffer.storage for p in subexpressions(e) if isinstance(p, Load)}
         if isinstance(s, Call):
             read |= {o.buffer.storage for o in s.operands}
+        if isinstance(s, CallAdd):
+            read.add(s.out.storage)
     swaps = [s for s in walk(program.body) if isinstance(s, Swap)]
     for s in swaps:
         if {s.buffer.storage, s.other.storage} & read:

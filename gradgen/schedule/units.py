@@ -17,6 +17,7 @@ from gradgen.ops.control import is_item
 from gradgen.ops.record import CALL, CONTROL, GATHER, JOIN, LEAF, REDUCTION, SCATTER, UPDATE, VIEW
 from gradgen.ops.views import part_starts, slice_
 from gradgen.schedule.program import Index, as_index
+from gradgen.schedule.storage import begins_as
 
 
 @dataclass(eq=False)
@@ -32,14 +33,14 @@ class Unit:
     kept: frozenset[int]
     combine: Any = None  # str where values are joined
     fill: bool = False  # whether memory must hold zeros before the loops
-    scattered: bool = False  # whether every point is written by itself: an update, or a target index that is data
+    scattered: bool = False  # whether it writes into what its node begins as, or to a target index that is data
     table: Node | None = None  # the index array, where the target index is data
     copies: bool = False  # the first half of an update: what it starts from
     results: tuple[Node, ...] = ()  # of control flow: the items that something uses
 
     @property
     def is_call(self) -> bool:
-        return self.node.op.kind in (CALL, CONTROL)
+        return self.node.op.kind in (CALL, CONTROL) and not self.copies
 
     @property
     def written(self) -> tuple[Node, ...]:
@@ -90,7 +91,8 @@ def _is_number(node: Node, graph: Graph, overwrites: bool) -> bool:
 
 def _units_of(node: Node) -> list[Unit]:
     if node.op.kind == CALL:
-        return [Unit(node, node, (), (), None, frozenset())]
+        adds = begins_as(node) is not None
+        return [*(_base(node) if adds else ()), Unit(node, node, (), (), None, frozenset(), scattered=adds)]
     if node.op.kind == REDUCTION:
         return [_reduction(node)]
     if node.op.kind == JOIN:
@@ -146,8 +148,9 @@ def _scatter(node: Node) -> Unit:
 
 
 def _base(node: Node) -> list[Unit]:
-    """What an update starts from: copies, left out where the update takes the memory of what it copies."""
-    x = node.inputs[0]
+    """What an update begins as: copies, left out where the update takes the memory of what it copies."""
+    x = begins_as(node)
+    assert x is not None
     value = x.inputs[0] if x.op.name == "broadcast_to" and x.inputs[0].shape == () else None
     if value is not None and value.op.name == "constant" and value.attrs["value"] == 0:
         return [Unit(node, x, (), (), None, frozenset(), fill=True, copies=True)]
@@ -156,6 +159,8 @@ def _base(node: Node) -> list[Unit]:
 
 def _around(node: Node) -> list[Unit] | None:
     """Where one range of one axis is overwritten: copies of what lies before and behind it. None elsewhere."""
+    if node.op.kind != UPDATE:
+        return None
     x, value, *index = node.inputs
     if index or node.op.combine != "{x}" or any(s != 1 for s in node.attrs["steps"]):
         return None
