@@ -118,7 +118,7 @@ class Fit:
         return ""
 
     def params(self) -> Any:
-        return self.asked.memory.copied()[0]
+        return self.asked.memory.tree(copied=True)[0]
 
     def result(self, stopped: str, interrupted: bool, params) -> FitResult:
         history = {name: list(values) for name, values in self.history.items()}

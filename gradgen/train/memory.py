@@ -33,9 +33,9 @@ class Memory:
         for array, value in zip(self.arrays, values, strict=True):
             array[...] = value
 
-    def copied(self) -> Any:
-        """(parameters, state) as they are now, in memory of their own."""
-        return unflatten(self.spec, [a.copy() if a.ndim else a[()] for a in self.arrays])
+    def tree(self, copied: bool = False) -> Any:
+        """(parameters, state) as they are now; `copied`: in memory of their own."""
+        return unflatten(self.spec, [a[()] if not a.ndim else a.copy() if copied else a for a in self.arrays])
 
     def save(self, into: np.ndarray | None) -> np.ndarray:
         """A copy of the block, in `into` where there is one."""

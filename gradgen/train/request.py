@@ -75,7 +75,7 @@ def _training(
 ) -> Training:
     numbers = flatten(hyperparameters.values(optimizer))[0]
     leaves = [*memory.arrays, *flatten((data.x, data.y))[0], None, *numbers]
-    args = (*memory.copied(), data.x, data.y)
+    args = (*memory.tree(), data.x, data.y)
 
     def run(size: int, static: bool) -> Pass:
         kernel = training_kernel(loss, metric, optimizer, args, size, static, options)

@@ -4,7 +4,7 @@ in:  the memory that steps change, the compiled pass over whole batches, and the
 out: the memory trained; where a loss was not finite, as it was at the last step whose loss was
 
 A step writes over the parameters, so when its loss turns out nan they are gone. But training is deterministic: the
-memory is saved before each piece, and the way back is to run the piece again up to the last good step.
+memory is saved now and then, and the way back is to run again what was run since, up to the last good step.
 """
 
 from __future__ import annotations
@@ -18,18 +18,29 @@ import numpy as np
 from gradgen.train.memory import Memory
 from gradgen.train.passes import Pass
 
-PIECE = 0.2  # seconds of work between two looks at the world
+PIECE = 0.2  # seconds of work between two looks at the world, and between two copies of the memory
 
 
 @dataclass
 class Piece:
-    """Batches first..last-1 of a pass, and the memory before them."""
+    """Batches first..last-1 of a pass."""
 
-    saved: np.ndarray
     run: Pass
     order: np.ndarray
     first: int
     last: int
+
+    def until(self, last: int) -> Piece:
+        return Piece(self.run, self.order, self.first, last)
+
+
+@dataclass
+class Stretch:
+    """The memory as it was, and the pieces that were run since, for so many seconds."""
+
+    saved: np.ndarray
+    pieces: list[Piece]
+    seconds: float = 0.0
 
 
 @dataclass
@@ -51,8 +62,8 @@ class Training:
         self.rows = self.batches * whole.batch + (rest.batch if rest else 0)
         self.sums, self.seconds = np.zeros(2), 0.0
         self.pace = float("inf")  # seconds per step of the last piece
-        self.latest: Piece | None = None
-        self.before: Piece | None = None
+        self.latest: Stretch | None = None
+        self.before: Stretch | None = None
 
     @property
     def started(self) -> bool:
@@ -80,12 +91,15 @@ class Training:
             yield self.rest, order[self.rows - self.rest.batch :], 1
 
     def _piece(self, run: Pass, order: np.ndarray, first: int, last: int) -> int:
-        saved = self.memory.save(self.before.saved if self.before else None)
-        self.before, self.latest = self.latest, Piece(saved, run, order, first, last)
+        if self.latest is None or self.latest.seconds > PIECE:
+            saved = self.memory.save(self.before.saved if self.before else None)
+            self.before, self.latest = self.latest, Stretch(saved, [])
+        self.latest.pieces.append(Piece(run, order, first, last))
         start = time.perf_counter()
         stop = run(order, first, last, self.sums)
         elapsed = time.perf_counter() - start
         self.seconds += elapsed
+        self.latest.seconds += elapsed
         self.pace = elapsed / (last - first)
         return stop
 
@@ -94,11 +108,17 @@ class Training:
 
         Without such a step, those that training began with. None: the losses were finite to the end.
         """
-        piece = self.latest
-        assert piece is not None
-        last = (piece.last if stop is None else stop.batch) - 1
-        if last < piece.first and self.before is not None:
-            piece, last = self.before, self.before.last - 1
-        self.memory.restore(piece.saved)
-        if last > piece.first:
-            piece.run(piece.order, piece.first, last, np.zeros(2))
+        stretch = self.latest
+        assert stretch is not None
+        *pieces, piece = stretch.pieces
+        if stop is not None:
+            piece = piece.until(stop.batch)
+        if not pieces and piece.first == piece.last and self.before is not None:
+            stretch = self.before
+            *pieces, piece = stretch.pieces
+        elif pieces and piece.first == piece.last:
+            *pieces, piece = pieces
+        self.memory.restore(stretch.saved)
+        for again in (*pieces, piece.until(piece.last - 1)):
+            if again.first < again.last:
+                again.run(again.order, again.first, again.last, np.zeros(2))

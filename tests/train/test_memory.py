@@ -17,7 +17,7 @@ def test_leaves_are_aligned_views_of_one_block():
 
 def test_copies_have_the_tree_and_memory_of_their_own():
     memory = Memory(PARAMS, STATE)
-    params, state = memory.copied()
+    params, state = memory.tree(copied=True)
     memory.arrays[1][...] = 7
     assert np.array_equal(params["w"], PARAMS["w"])
     assert isinstance(params["b"], np.float64)
@@ -35,9 +35,9 @@ def test_what_was_saved_comes_back_also_into_old_memory():
     later = memory.save(saved.copy())
     memory.restore(saved)
     assert memory.is_finite()
-    assert memory.copied()[1]["step"] == 3
+    assert memory.tree(copied=True)[1]["step"] == 3
     memory.restore(later)
-    assert memory.copied()[1]["step"] == 9
+    assert memory.tree(copied=True)[1]["step"] == 9
 
 
 def test_only_parameters_must_be_finite():
