@@ -33,10 +33,11 @@ from gradgen.schedule.program import (
     Store,
     Update,
 )  # fmt: skip
-from gradgen.schedule.walks import walk
+from gradgen.schedule.walks import bodies, walk
 
 PAD = "    "
 SHORT_LOOP = (5, 128)
+BRIEF = 200  # statements
 
 
 @dataclass
@@ -50,6 +51,7 @@ class Function:
     output_types: list[Type]
     constants: dict[str, np.ndarray]
     workspace: list[tuple[np.dtype, Size]]
+    is_brief: bool  # numbers in, numbers out, a few operations: to let other threads run would take as long as they do
 
 
 class Printer:
@@ -95,7 +97,7 @@ class Printer:
         return Function(
             program.name, text, self.needs, [type_of(x) for x in program.inputs],
             [type_of(r) for r in program.results], {self.names[b]: a for b, a in program.constants.items()},
-            list(program.workspace.items()),
+            list(program.workspace.items()), plain and len(body) <= BRIEF and not any(bodies(s) for s in program.body),
         )  # fmt: skip
 
     # -- signatures

@@ -93,7 +93,8 @@ def _array(array: np.ndarray) -> str:
     return text if array.ndim == 1 else f"{text}.reshape({array.shape})"
 
 
-def options_text(fastmath, cache: bool) -> str:
-    """The njit options of all functions of a module."""
+def options_text(fastmath, cache: bool, nogil: bool = True) -> str:
+    """The njit options of all functions of a module. `nogil`: whether calls from Python let other threads run."""
     flags = "{" + ", ".join(f'"{f}"' for f in FASTMATH) + "}" if fastmath in (None, True) else repr(fastmath)
-    return f'{{"cache": {cache}, "nogil": True, "error_model": "numpy", "fastmath": {flags}}}'
+    threads = '"nogil": True, ' if nogil else ""
+    return f'{{"cache": {cache}, {threads}"error_model": "numpy", "fastmath": {flags}}}'

@@ -105,7 +105,7 @@ class Kernel:
 
     def _text(self, imports: list[str], definitions: str, cache: bool) -> str:
         header = Header(self.graph.name, self.origin, gradgen.__version__)
-        options = options_text(self.options.fastmath, cache)
+        options = options_text(self.options.fastmath, cache, not all(f.is_brief for f in self._functions))
         return module_text(header, self._functions, options, imports, definitions, LOAD_CONSTANTS)
 
     # -- compiled
