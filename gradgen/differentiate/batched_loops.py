@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-from gradgen.differentiate.loops import Body, fresh, made_loop, test_of, zeros
+from gradgen.differentiate.loops import Body, made_loop, test_of, zeros
 from gradgen.differentiate.rules import node_of, wrap
 from gradgen.ir import sizes
 from gradgen.ir.graph import Builder, Node
 from gradgen.ir.types import Type
 from gradgen.ops.control import Parts, pick
-from gradgen.ops.leaves import INT64
+from gradgen.ops.leaves import INT64, fresh
 
 
 class Batch:

@@ -9,11 +9,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from gradgen.differentiate.loops import fresh, named, zeros
+from gradgen.differentiate.loops import named, zeros
 from gradgen.differentiate.rules import carries, node_of, wrap
 from gradgen.differentiate.substitute import substitute
 from gradgen.ir.graph import Builder, Graph, Node
 from gradgen.ops.control import branch, pick
+from gradgen.ops.leaves import fresh
 from gradgen.ops.subgraphs import close, inline
 
 SIDES = ("then", "otherwise")

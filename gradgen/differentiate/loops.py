@@ -18,9 +18,8 @@ import numpy as np
 from gradgen.differentiate import revolve
 from gradgen.differentiate.rules import carries, wrap
 from gradgen.ir.graph import Builder, Node, dependents
-from gradgen.ir.types import Type
 from gradgen.ops.control import Parts, loop, loop_attrs, pick
-from gradgen.ops.leaves import input
+from gradgen.ops.leaves import fresh
 from gradgen.ops.subgraphs import close, inline
 
 
@@ -33,12 +32,6 @@ class Body:
         self.index, self.carries, self.rows, self.outside = parts.split(self.inputs)
         self.outputs = inline(builder, parts.body, self.inputs)
         self.new, self.ys = self.outputs[: parts.carries], self.outputs[parts.carries :]
-
-
-def fresh(builder: Builder, type_: Type, label: str | None = None) -> Node:
-    node = builder.add(input, (), {"index": builder.fresh(), "type": type_}, None)
-    node.label = label
-    return node
 
 
 def named(prefix: str, node: Node) -> str | None:

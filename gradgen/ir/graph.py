@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -103,6 +103,18 @@ class Builder:
             node = self._nodes[key] = Node(op, inputs, attrs, type_, source, self._count)
         return node
 
+    def copy(self, node: Node, done: dict[Node, Node], attrs: dict | None = None) -> Node:
+        """The node over what `done` has for its operands, with its line and name, and perhaps other attributes; `done`
+        has it from then on."""
+        inputs = [done[n] for n in node.inputs]
+        return self.name(self.add(node.op, inputs, node.attrs if attrs is None else attrs, node.source), node, done)
+
+    def name(self, made: Node, old: Node, done: dict[Node, Node]) -> Node:
+        """Enter `made` in `done` as what stands for `old` now, by its name unless it has one."""
+        made.label = made.label or old.label
+        done[old] = made
+        return made
+
 
 @dataclass(frozen=True)
 class Graph:
@@ -120,6 +132,11 @@ class Graph:
     def nodes(self) -> list[Node]:
         """All nodes that the outputs need, and the inputs, in topological order."""
         return reachable((*self.inputs, *self.outputs))
+
+    def made_of(self, done: Mapping[Node, Node]) -> Graph:
+        """The same graph over the nodes that `done` has for its own."""
+        inputs, outputs = (tuple(done[n] for n in nodes) for nodes in (self.inputs, self.outputs))
+        return Graph(inputs, outputs, self.name, self.input_names)
 
     @cached_property
     def key(self) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from gradgen.ir.graph import Constant
+from gradgen.ir.graph import Builder, Constant, Node
+from gradgen.ir.source import Source
 from gradgen.ir.types import Type
 from gradgen.ops.record import ELEMENTWISE, LEAF, Op, register
 
@@ -17,6 +18,13 @@ def _no_value(**attrs):
 
 
 input = register(Op("input", LEAF, _no_value, lambda types, a: a["type"], flops=0, weight=0))
+
+
+def fresh(builder: Builder, type: Type, label: str | None = None, source: Source | None = None) -> Node:
+    """A new input, unlike all others."""
+    node = builder.add(input, (), {"index": builder.fresh(), "type": type}, source)
+    node.label = label
+    return node
 
 
 def _constant_type(types, attrs) -> Type:

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gradgen.ir.graph import Builder, Constant, Graph, Node, dependents, reachable
-from gradgen.ops import leaves
+from gradgen.ops.leaves import fresh
 from gradgen.ops.record import ELEMENTWISE, GATHER, LEAF, VIEW
 
 
@@ -28,17 +28,18 @@ def close(
     brought = {n for n in inside if n not in inputs} | _companions(nodes, inside, since)
     within = reachable(outputs, stop={n for n in nodes if n not in brought})
     outside = [n for n in within if n not in brought and n not in inputs]
-    builder, done = Builder(), {}
-    for n in (*inputs, *outside):
-        done[n] = builder.add(leaves.input, (), {"index": builder.fresh(), "type": n.type}, n.source)
-        done[n].label = n.label
-    for n in within:
+    return subgraph((*inputs, *outside), outputs, name), outside
+
+
+def subgraph(inputs: Sequence[Node], outputs: Sequence[Node], name: str, names: Sequence[str] | None = None) -> Graph:
+    """A graph of its own over these values, which become its inputs. `names`: of the inputs."""
+    builder = Builder()
+    done = {n: fresh(builder, n.type, n.label, n.source) for n in inputs}
+    for n in reachable(outputs, stop=set(inputs)):
         if n not in done:
-            done[n] = builder.add(n.op, [done[i] for i in n.inputs], n.attrs, n.source)
-            done[n].label = done[n].label or n.label
-    names = tuple(n.label or f"x{k}" for k, n in enumerate((*inputs, *outside)))
-    graph = Graph(tuple(done[n] for n in (*inputs, *outside)), tuple(done[n] for n in outputs), name, names)
-    return graph, outside
+            builder.copy(n, done)
+    names = tuple(n.label or f"x{k}" for k, n in enumerate(inputs)) if names is None else tuple(names)
+    return Graph(tuple(done[n] for n in inputs), tuple(done[n] for n in outputs), name, names)
 
 
 def _companions(nodes: list[Node], inside: set[Node], since: int | None) -> set[Node]:
@@ -61,6 +62,5 @@ def inline(builder: Builder, graph: Graph, values: Sequence[Node]) -> list[Node]
     done: dict[Node, Node] = dict(zip(graph.inputs, values, strict=True))
     for n in graph.nodes:
         if n not in done:
-            done[n] = builder.add(n.op, [done[i] for i in n.inputs], n.attrs, n.source)
-            done[n].label = done[n].label or n.label
+            builder.copy(n, done)
     return [done[n] for n in graph.outputs]

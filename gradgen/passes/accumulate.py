@@ -23,28 +23,23 @@ def accumulate(graph: Graph) -> Graph:
         whole = _filled(node, users, graph.outputs)
         if whole is not None:
             axis, parts = whole
-            done[node] = builder.add(views.concatenate, [done[n] for n in parts], {"axis": axis}, node.source)
-            done[node].label = done[node].label or node.label
+            joined = builder.add(views.concatenate, [done[n] for n in parts], {"axis": axis}, node.source)
+            builder.name(joined, node, done)
             continue
         found = _written(node, users, graph.outputs) if node.op is arithmetic.add else None
         if found is not None:
             base, part = found
             op = updates.put_add if part.op is views.embed else updates.index_add
             attrs = {k: v for k, v in part.attrs.items() if k != "shape"}
-            inputs = [base, *part.inputs]
+            builder.name(builder.add(op, [done[n] for n in (base, *part.inputs)], attrs, node.source), node, done)
         elif node.op is linalg.matmul and node.inputs[0].shape[-1] == 1:
             spread = [
                 builder.add(views.broadcast_to, (done[n],), {"shape": node.shape}, node.source) for n in node.inputs
             ]
-            done[node] = builder.add(arithmetic.multiply, spread, {}, node.source)
-            done[node].label = done[node].label or node.label
-            continue
+            builder.name(builder.add(arithmetic.multiply, spread, {}, node.source), node, done)
         else:
-            op, attrs, inputs = node.op, within(node.attrs, accumulate), list(node.inputs)
-        done[node] = builder.add(op, [done[n] for n in inputs], attrs, node.source)
-        done[node].label = done[node].label or node.label
-    outputs = tuple(done[n] for n in graph.outputs)
-    return Graph(tuple(done[n] for n in graph.inputs), outputs, graph.name, graph.input_names)
+            builder.copy(node, done, within(node.attrs, accumulate))
+    return graph.made_of(done)
 
 
 def _written(node: Node, users: dict, outputs) -> tuple[Node, Node] | None:

@@ -15,6 +15,7 @@ from gradgen.ir.graph import Builder, Graph, Node, reachable
 from gradgen.ops import leaves, views
 from gradgen.ops.control import Parts, branch, is_item, loop, pick
 from gradgen.ops.record import CONTROL
+from gradgen.ops.subgraphs import subgraph
 
 
 def within(attrs: dict, function: Callable[[Graph], Graph]) -> dict:
@@ -50,10 +51,8 @@ def _trimmed(graph: Graph) -> Graph:
             results[node] = made(builder, node, asked[node], done)
             continue
         if all(n in done for n in node.inputs):  # else only a part of a loop that went asked for it
-            done[node] = builder.add(node.op, [done[n] for n in node.inputs], node.attrs, node.source)
-            done[node].label = done[node].label or node.label
-    outputs = tuple(done[n] for n in graph.outputs)
-    return Graph(tuple(done[n] for n in graph.inputs), outputs, graph.name, graph.input_names)
+            builder.copy(node, done)
+    return graph.made_of(done)
 
 
 def _asked(graph: Graph) -> dict[Node, set[int]]:
@@ -63,20 +62,6 @@ def _asked(graph: Graph) -> dict[Node, set[int]]:
         if is_item(node):
             found.setdefault(node.inputs[0], set()).add(node.attrs["place"])
     return found
-
-
-def _cut(graph: Graph, inputs: list[Node], outputs: list[Node]) -> Graph:
-    """The part of a graph that makes `outputs`, over `inputs`."""
-    builder, done = Builder(), {}
-    for n in inputs:
-        done[n] = builder.add(leaves.input, (), {"index": builder.fresh(), "type": n.type}, n.source)
-        done[n].label = n.label
-    for n in reachable(outputs, stop=set(done)):
-        if n not in done:
-            done[n] = builder.add(n.op, [done[i] for i in n.inputs], n.attrs, n.source)
-            done[n].label = done[n].label or n.label
-    names = tuple(n.label or f"x{k}" for k, n in enumerate(inputs))
-    return Graph(tuple(done[n] for n in inputs), tuple(done[n] for n in outputs), graph.name, names)
 
 
 def _used(outputs) -> set[Node]:
@@ -124,8 +109,9 @@ def _loop(builder: Builder, node: Node, asked: set[int], done: dict[Node, Node])
     order = [index, *(carries[k] for k in kept), *(rows[k] for k in xs), *(carries[k] for k in still),
              *(outside[k] for k in out)]  # fmt: skip
     assert not tested or all(n in twin for n in order)
-    check = _cut(check, [twin[n] for n in order], list(check.outputs)) if check else None
-    attrs = {**attrs, "body": _cut(body, order, outputs), "condition": check, "carries": len(kept), "rows": len(xs)}
+    check = subgraph([twin[n] for n in order], check.outputs, check.name) if check else None
+    body = subgraph(order, outputs, body.name)
+    attrs = {**attrs, "body": body, "condition": check, "carries": len(kept), "rows": len(xs)}
     operands = [parts.inits[k] for k in kept] + [parts.xs[k] for k in xs] + [parts.inits[k] for k in still]
     operands = [*([parts.count] if parts.count else []), *operands, *(parts.outside[k] for k in out)]
     made = builder.add(loop, [done[n] for n in operands], attrs, node.source)
@@ -159,7 +145,7 @@ def _branch(builder: Builder, node: Node, asked: set[int], done: dict[Node, Node
     sides = [attrs["then"], attrs["otherwise"]]
     used = [_used([g.outputs[k] for k in places]) for g in sides]
     wanted = [k for k in range(len(sides[0].inputs)) if any(g.inputs[k] in u for g, u in zip(sides, used, strict=True))]
-    cut = {g.name: _cut(g, [g.inputs[k] for k in wanted], [g.outputs[k] for k in places]) for g in sides}
+    cut = {g.name: subgraph([g.inputs[k] for k in wanted], [g.outputs[k] for k in places], g.name) for g in sides}
     operands = [done[node.inputs[0]], *(done[node.inputs[1 + k]] for k in wanted)]
     made = builder.add(branch, operands, cut, node.source)
     return {k: pick(builder, made, place) for place, k in enumerate(places)}

@@ -16,9 +16,11 @@ import numpy as np
 from gradgen.differentiate.batch import batch
 from gradgen.ir.graph import Builder, Graph, Node, reachable
 from gradgen.ir.sizes import hint
-from gradgen.ops import arithmetic, leaves, linalg, views
+from gradgen.ops import arithmetic, linalg, views
 from gradgen.ops.control import Parts, is_item, loop, pick
-from gradgen.ops.record import LEAF, VIEW
+from gradgen.ops.leaves import fresh
+from gradgen.ops.record import CONTROL, LEAF, VIEW
+from gradgen.ops.subgraphs import subgraph
 from gradgen.passes.control import within
 from gradgen.trace.tracer import RuleTracer
 
@@ -27,7 +29,10 @@ FEW = 4  # a product with a side below this is no work worth moving
 
 def hoist(graph: Graph) -> Graph:
     """The graph with these products outside of its loops, inner ones included."""
-    builder, done = Builder(), {}
+    if not any(n.op.kind == CONTROL for n in graph.nodes):
+        return graph
+    builder = Builder()
+    done: dict[Node, Node] = {}
     results: dict[Node, dict[int, Node]] = {}
     asked: dict[Node, set[int]] = {}
     for n in graph.nodes:
@@ -35,16 +40,13 @@ def hoist(graph: Graph) -> Graph:
             asked.setdefault(n.inputs[0], set()).add(n.attrs["place"])
     for n in graph.nodes:
         if is_item(n) and n.inputs[0] in results:
-            done[n] = results[n.inputs[0]][n.attrs["place"]]
+            builder.name(results[n.inputs[0]][n.attrs["place"]], n, done)
         elif n.op is loop:
             made = builder.add(loop, [done[i] for i in n.inputs], within(n.attrs, hoist), n.source)
             results[n] = _after(builder, _before(builder, Parts(made)), asked.get(n, set()))
         else:
-            done[n] = builder.add(n.op, [done[i] for i in n.inputs], within(n.attrs, hoist), n.source)
-        if n in done:
-            done[n].label = done[n].label or n.label
-    outputs = tuple(done[n] for n in graph.outputs)
-    return Graph(tuple(done[n] for n in graph.inputs), outputs, graph.name, graph.input_names)
+            builder.copy(n, done, within(n.attrs, hoist))
+    return graph.made_of(done)
 
 
 def _row_of(node: Node, rows: tuple[Node, ...]) -> int | None:
@@ -105,22 +107,18 @@ def _summed(builder: Builder, parts: Parts, found: dict[Node, Node]) -> dict[Nod
     kept = {n: x for n, x in found.items() if n in parts.body.outputs or any(u not in moved for u in users[n])}
     if not ends:
         return found
-    fresh = {n: _fresh(builder, n) for n in (*found, *rows)}
-    known = {**fresh, **dict(zip(outside, parts.outside, strict=True))}
+    given = {n: fresh(builder, n.type, n.label) for n in (*found, *rows)}
+    known = {**given, **dict(zip(outside, parts.outside, strict=True))}
     for n in reachable(ends, stop={*found, *rows}):
         if n not in known:
-            known[n] = builder.add(n.op, [known[i] for i in n.inputs], n.attrs, n.source)
-    stacks = {fresh[n]: x for n, x in (*found.items(), *zip(rows, parts.xs, strict=True))}
+            builder.copy(n, known)
+    stacks = {given[n]: x for n, x in (*found.items(), *zip(rows, parts.xs, strict=True))}
     return {**kept, **dict(zip(ends, batch(builder, [known[n] for n in ends], stacks, parts.length), strict=True))}
 
 
 def _through_views(node: Node, users: dict) -> list[Node]:
     """Who uses a value, under whatever shape."""
     return [w for u in users[node] for w in (_through_views(u, users) if u.op.kind == VIEW else [u])]
-
-
-def _fresh(builder: Builder, node: Node) -> Node:
-    return builder.add(leaves.input, (), {"index": builder.fresh(), "type": node.type}, None)
 
 
 def _all_products(builder: Builder, parts: Parts, n: Node, rows, outside) -> Node | None:
@@ -143,18 +141,7 @@ def _all_products(builder: Builder, parts: Parts, n: Node, rows, outside) -> Nod
 def _with_rows(parts: Parts, values: list[Node]) -> Graph:
     """The body with some of its values given as rows."""
     index, carries, rows, outside = parts.split(parts.body.inputs)
-    inner, fresh = Builder(), {}
-    order = [index, *carries, *rows, *values, *outside]
-    for n in order:
-        fresh[n] = inner.add(leaves.input, (), {"index": inner.fresh(), "type": n.type}, n.source)
-        fresh[n].label = n.label
-    for n in reachable(parts.body.outputs, stop=set(fresh)):
-        if n not in fresh:
-            fresh[n] = inner.add(n.op, [fresh[i] for i in n.inputs], n.attrs, n.source)
-            fresh[n].label = fresh[n].label or n.label
-    names = tuple(n.label or f"x{k}" for k, n in enumerate(order))
-    outputs = tuple(fresh[n] for n in parts.body.outputs)
-    return Graph(tuple(fresh[n] for n in order), outputs, parts.body.name, names)
+    return subgraph([index, *carries, *rows, *values, *outside], parts.body.outputs, parts.body.name)
 
 
 # -- after the loop
@@ -177,8 +164,7 @@ def _after(builder: Builder, parts: Parts, asked: set[int]) -> dict[int, Node]:
     inner = Builder()
     done: dict[Node, Node] = {}
     for n in body.nodes:
-        done[n] = inner.add(n.op, [done[i] for i in n.inputs], n.attrs, n.source)
-        done[n].label = done[n].label or n.label
+        inner.copy(n, done)
     wanted = {k: tuple(_side(inner, done, n, n is p.inputs[0]) for n in p.inputs) for k, p in sums.items()}
     _, _, rows, _ = parts.split(tuple(done[n] for n in body.inputs))
     stacked = dict.fromkeys(n for pair in wanted.values() for n in pair)

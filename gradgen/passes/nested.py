@@ -21,10 +21,8 @@ def join_nested(graph: Graph) -> Graph:
             if inner.op is node.op and len(users[inner]) == 1 and inner not in graph.outputs:
                 made = done[inner]  # itself joined with what is below it
                 inputs, attrs = [made.inputs[0]], {"axes": _joined(made, attrs["axes"])}
-        done[node] = builder.add(node.op, inputs, attrs, node.source)
-        done[node].label = done[node].label or node.label
-    outputs = tuple(done[n] for n in graph.outputs)
-    return Graph(tuple(done[n] for n in graph.inputs), outputs, graph.name, graph.input_names)
+        builder.name(builder.add(node.op, inputs, attrs, node.source), node, done)
+    return graph.made_of(done)
 
 
 def _joined(inner: Node, outer: tuple[int, ...]) -> tuple[int, ...]:

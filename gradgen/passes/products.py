@@ -36,13 +36,10 @@ def add_products(graph: Graph) -> Graph:
         found = _Sum(node, users, graph.outputs)
         if found.is_worth_it():
             builder.origin = node.source
-            done[node] = found.built(builder, done)
+            builder.name(found.built(builder, done), node, done)
         else:
-            attrs = within(node.attrs, add_products)
-            done[node] = builder.add(node.op, [done[n] for n in node.inputs], attrs, node.source)
-        done[node].label = done[node].label or node.label
-    outputs = tuple(done[n] for n in graph.outputs)
-    return Graph(tuple(done[n] for n in graph.inputs), outputs, graph.name, graph.input_names)
+            builder.copy(node, done, within(node.attrs, add_products))
+    return graph.made_of(done)
 
 
 class _Sum:

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 
 from gradgen.ir.graph import Builder, Graph, Node, dependents, reachable
 from gradgen.ir.sizes import hint
-from gradgen.ops import leaves
 from gradgen.ops.control import Parts, is_item, loop, pick, run_symbols
 from gradgen.ops.record import CALL, CONTROL, ELEMENTWISE, GATHER, LEAF, REDUCTION, SCATTER, UPDATE
+from gradgen.ops.subgraphs import subgraph
 from gradgen.passes.control import trim, within
 from gradgen.passes.mincut import source_side
 
@@ -38,10 +38,8 @@ def remember(graph: Graph) -> Graph:
     builder = Builder()
     done: dict[Node, Node] = {}
     for n in graph.nodes:
-        done[n] = builder.add(n.op, [done[i] for i in n.inputs], within(n.attrs, remember), n.source)
-        done[n].label = done[n].label or n.label
-    outputs = tuple(done[n] for n in graph.outputs)
-    return Graph(tuple(done[n] for n in graph.inputs), outputs, graph.name, graph.input_names)
+        builder.copy(n, done, within(n.attrs, remember))
+    return graph.made_of(done)
 
 
 @dataclass(frozen=True)
@@ -168,19 +166,17 @@ def _rebuilt(graph: Graph, pair: Pair, kept: list[Node]) -> Graph:
     for n in graph.nodes:
         if n is first.node:
             wider = Parts(_storing(builder, pair, kept, done))
-            done[n] = wider.node
+            builder.name(wider.node, n, done)
         elif n is back.node:
             assert wider is not None
-            done[n] = _loading(builder, pair, kept, wider, done)
+            builder.name(_loading(builder, pair, kept, wider, done), n, done)
         elif is_item(n) and n.inputs[0] is first.node:
             assert wider is not None
             place = n.attrs["place"]
-            done[n] = pick(builder, wider.node, place if place < first.history(0) else place + len(kept))
+            builder.name(pick(builder, wider.node, place if place < first.history(0) else place + len(kept)), n, done)
         else:
-            done[n] = builder.add(n.op, [done[i] for i in n.inputs], n.attrs, n.source)
-        done[n].label = done[n].label or n.label
-    outputs = tuple(done[n] for n in graph.outputs)
-    return Graph(tuple(done[n] for n in graph.inputs), outputs, graph.name, graph.input_names)
+            builder.copy(n, done)
+    return graph.made_of(done)
 
 
 def _storing(builder: Builder, pair: Pair, kept: list[Node], done: dict[Node, Node]) -> Node:
@@ -188,13 +184,11 @@ def _storing(builder: Builder, pair: Pair, kept: list[Node], done: dict[Node, No
     inner, body = Builder(), pair.first.body
     known: dict[Node, Node] = {}
     for n in body.nodes:
-        known[n] = inner.add(n.op, [known[i] for i in n.inputs], n.attrs, n.source)
-        known[n].label = known[n].label or n.label
+        inner.copy(n, known)
     twin = {n: known[m] for n, m in pair.same.items() if m in known}
     for n in reachable(kept, stop=set(pair.back.body.inputs)):
         if n not in twin:
-            twin[n] = inner.add(n.op, [twin[i] for i in n.inputs], n.attrs, n.source)
-            twin[n].label = twin[n].label or n.label
+            inner.copy(n, twin)
     outputs = (*(known[n] for n in body.outputs), *(twin[n] for n in kept))
     wider = Graph(tuple(known[n] for n in body.inputs), outputs, body.name, body.input_names)
     operands = [done[n] for n in pair.first.node.inputs]
@@ -203,20 +197,9 @@ def _storing(builder: Builder, pair: Pair, kept: list[Node], done: dict[Node, No
 
 def _loading(builder: Builder, pair: Pair, kept: list[Node], wider: Parts, done: dict[Node, Node]) -> Node:
     """The adjoint, with what is kept among its rows."""
-    back, inner = pair.back, Builder()
+    back = pair.back
     index, carries, rows, outside = back.split(back.body.inputs)
-    fresh: dict[Node, Node] = {}
-    order = [index, *carries, *rows, *kept, *outside]
-    for n in order:
-        fresh[n] = inner.add(leaves.input, (), {"index": inner.fresh(), "type": n.type}, n.source)
-        fresh[n].label = n.label
-    for n in reachable(back.body.outputs, stop=set(fresh)):
-        if n not in fresh:
-            fresh[n] = inner.add(n.op, [fresh[i] for i in n.inputs], n.attrs, n.source)
-            fresh[n].label = fresh[n].label or n.label
-    outputs = tuple(fresh[n] for n in back.body.outputs)
-    names = tuple(n.label or f"x{k}" for k, n in enumerate(order))
-    body = Graph(tuple(fresh[n] for n in order), outputs, back.body.name, names)
+    body = subgraph([index, *carries, *rows, *kept, *outside], back.body.outputs, back.body.name)
     count = wider.stacked - len(kept)
     stacks = [pick(builder, wider.node, wider.stack(count + k)) for k in range(len(kept))]
     operands = [*([back.count] if back.count else []), *back.inits, *back.xs]

@@ -49,13 +49,10 @@ def join_shifted(graph: Graph) -> Graph:
     for node in graph.nodes:
         found = _terms(node, users, graph.outputs)
         if found is not None:
-            done[node] = _pieces(builder, node, [(t, done[t.value]) for t in found])
+            builder.name(_pieces(builder, node, [(t, done[t.value]) for t in found]), node, done)
         else:
-            attrs = within(node.attrs, join_shifted)
-            done[node] = builder.add(node.op, [done[n] for n in node.inputs], attrs, node.source)
-        done[node].label = done[node].label or node.label
-    outputs = tuple(done[n] for n in graph.outputs)
-    return Graph(tuple(done[n] for n in graph.inputs), outputs, graph.name, graph.input_names)
+            builder.copy(node, done, within(node.attrs, join_shifted))
+    return graph.made_of(done)
 
 
 def _terms(node: Node, users: dict, outputs) -> list[Term] | None:

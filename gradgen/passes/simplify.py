@@ -34,11 +34,8 @@ def simplify(graph: Graph) -> Graph:
     for node in graph.nodes:
         inputs = [done[n] for n in node.inputs]
         attrs = within(node.attrs, simplify)
-        made = done[node] = _simplest(builder, builder.add(node.op, inputs, attrs, node.source))
-        made.label = made.label or node.label
-    return Graph(
-        tuple(done[n] for n in graph.inputs), tuple(done[n] for n in graph.outputs), graph.name, graph.input_names
-    )
+        builder.name(_simplest(builder, builder.add(node.op, inputs, attrs, node.source)), node, done)
+    return graph.made_of(done)
 
 
 def _simplest(builder: Builder, node: Node) -> Node:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gradgen.ir.graph import Builder, Graph, Node, dependents, reachable
-from gradgen.ops import leaves
+from gradgen.ir.graph import Graph, Node, dependents
 from gradgen.ops.control import Parts, is_item, loop
 from gradgen.ops.record import ELEMENTWISE, GATHER, LEAF, VIEW
+from gradgen.ops.subgraphs import subgraph
 
 KEEP = 3.0  # an op of this weight or more is not repeated
 
@@ -63,16 +63,6 @@ def _residuals(needed: list[Node], given: set[Node]) -> dict[Node, None]:
 
 def _cut(graph: Graph, given, kept, cotangents, gradients, names) -> Graph:
     """The backward graph: residuals become inputs."""
-    builder = Builder()
-    done: dict[Node, Node] = {}
-    for n in (*given, *kept, *cotangents):
-        done[n] = builder.add(leaves.input, (), {"index": builder.fresh(), "type": n.type}, n.source)
-        done[n].label = n.label
-    inputs = tuple(done[n] for n in (*given, *kept, *cotangents))
-    for n in reachable(gradients, stop=set(done)):
-        if n not in done:
-            done[n] = builder.add(n.op, [done[i] for i in n.inputs], n.attrs, n.source)
-            done[n].label = n.label
     count = len(cotangents)
     g_names = ("g",) if count == 1 else tuple(f"g{k}" for k in range(count))
-    return Graph(inputs, tuple(done[n] for n in gradients), f"{graph.name}_backward", (*names, *g_names))
+    return subgraph((*given, *kept, *cotangents), gradients, f"{graph.name}_backward", (*names, *g_names))

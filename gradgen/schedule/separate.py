@@ -16,8 +16,7 @@ def separate(graph: Graph) -> Graph:
     builder = Builder()
     done: dict[Node, Node] = {}
     for node in graph.nodes:
-        done[node] = builder.add(node.op, [done[n] for n in node.inputs], node.attrs, node.source)
-        done[node].label = node.label
+        builder.copy(node, done)
     taken: set[Node] = set()
     outputs = []
     for place, old in enumerate(graph.outputs):

@@ -21,9 +21,9 @@ from gradgen.errors import ArgumentError
 from gradgen.ir.graph import Builder, Node
 from gradgen.ir.sizes import hint
 from gradgen.ir.types import Type
-from gradgen.ops import leaves, views
+from gradgen.ops import views
 from gradgen.ops.control import Parts, branch, loop, loop_attrs, pick
-from gradgen.ops.leaves import INT64
+from gradgen.ops.leaves import INT64, fresh
 from gradgen.ops.subgraphs import close, inline
 from gradgen.trace.active import active, active_builder
 from gradgen.trace.labels import label
@@ -148,11 +148,7 @@ def _segments(builder: Builder, parts: Parts, source) -> list[Node]:
 
 def _part(builder: Builder, parts: Parts, first: Node, n: int, inits, xs, source) -> Node:
     """The same loop, for n steps from the index `first` on."""
-    inputs = [
-        builder.add(leaves.input, (), {"index": builder.fresh(), "type": x.type}, None) for x in parts.body.inputs
-    ]
-    for x, inner in zip(inputs, parts.body.inputs, strict=True):
-        x.label = inner.label
+    inputs = [fresh(builder, x.type, x.label) for x in parts.body.inputs]
     index, carries, rows, outside = parts.split(inputs)
     here: Any = Tracer(builder, index)
     place = (here + Tracer(builder, first)).node

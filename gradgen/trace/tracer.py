@@ -256,7 +256,7 @@ traces_under_way = 0  # in all threads: 0 spares a call the look at its own
 
 
 def fresh_input(builder: Builder, type: Type, weak: bool = False) -> Tracer:
-    found = Tracer(builder, builder.add(leaves.input, (), {"index": builder.fresh(), "type": type}, None), weak)
+    found = Tracer(builder, leaves.fresh(builder, type), weak)
     found.own = False
     return found
 
