@@ -7,28 +7,15 @@ import keyword
 import re
 from collections import Counter
 
+from gradgen.ops import REGISTRY
 from gradgen.schedule.flow import Allocate, While
 from gradgen.schedule.program import Assign, Buffer, CheckIndex, Local, Loop, Program
 from gradgen.schedule.walks import bodies
 
-RESERVED = {
-    *keyword.kwlist,
-    *dir(builtins),
-    "np",
-    "math",
-    "njit",
-    "f32",
-    "f64",
-    "i64",
-    "work",
-    "numba",
-    "scipy",
-    "OPTIONS",
-    "carve",
-    "grown",
-    "emptied",
-    "opaque",
-}
+MODULE = {"np", "math", "njit", "prange", "numba", "scipy", "f32", "f64", "i64", "OPTIONS", "work"}
+PIECES = {"carve", "grown", "emptied", "opaque", "add_matmul"}
+VECTORISABLE = {op.needs.format(bits=bits) for op in REGISTRY.values() if op.needs for bits in (8, 16, 32, 64)}
+RESERVED = {*keyword.kwlist, *dir(builtins), *MODULE, *PIECES, *VECTORISABLE}
 LOOPS = (*"ijkl", *(f"i{depth}" for depth in range(4, 40)))
 
 
