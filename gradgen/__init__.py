@@ -5,7 +5,7 @@ from importlib import import_module as _import_module
 from gradgen import errors
 from gradgen.api import grad, hessian, hvp, jacobian, jit, jvp, value_and_grad, vjp, vmap
 from gradgen.ops import stop_gradient
-from gradgen.trace.active import no_grad
+from gradgen.tape.tapes import no_grad
 from gradgen.trace.checkpoint import checkpoint
 from gradgen.trace.control import cond, fori_loop, scan, while_loop
 from gradgen.trace.making import empty, empty_like, full, full_like, ones, ones_like, zeros, zeros_like

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import threading
 
 from gradgen.tape.gates import Gate
+from gradgen.trace.active import Frozen
 
 
 class _Open(threading.local):
@@ -40,17 +40,19 @@ class Tape:
         return gate
 
 
-@contextlib.contextmanager
-def no_grad():
-    """Compute without recording: what is made inside is constant for every transformation around it.
+class no_grad(Frozen):  # noqa: N801  a verb, as in `with no_grad():`
+    """What is computed inside is constant for every transformation around it, traced or on a tape.
 
     `with no_grad():`, or `@no_grad()` on a function. A transformation that is called inside works as always.
     """
-    paused = [tape for tape in _open.tapes if tape.recording]
-    for tape in paused:
-        tape.recording = False
-    try:
-        yield
-    finally:
-        for tape in paused:
+
+    def __enter__(self) -> None:
+        super().__enter__()
+        self.paused = [tape for tape in _open.tapes if tape.recording]
+        for tape in self.paused:
+            tape.recording = False
+
+    def __exit__(self, *error) -> None:
+        for tape in self.paused:
             tape.recording = True
+        super().__exit__(*error)
