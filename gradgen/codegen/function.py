@@ -57,22 +57,17 @@ class Function:
 class Printer:
     """Prints one program. It decides nothing: order, storage and names are given."""
 
-    def __init__(self, program: Program, guards: Sequence = (), parallel: bool = False):
-        """`guards`: facts about sizes to check; `parallel`: spread outer loops over threads where none can meet."""
+    def __init__(
+        self, program: Program, guards: Sequence = (), parallel: bool = False, outputs: dict[Buffer, str] | None = None
+    ):
+        """`guards`: facts about sizes to check; `parallel`: spread outer loops over threads where none can meet;
+        `outputs`: names that the results have already."""
         self.program, self.guards, self.parallel = program, guards, parallel
         self.title = program.name.rpartition("_")[0]  # without its hash
         self.symbols = symbols_of(program)
-        self.names = Names(
-            program,
-            {
-                *self.symbols,
-                *lengths_of(program),
-                *(f"n{k}" for k in range(*SHORT_LOOP)),
-                program.name,
-                f"{program.name}_into",
-                *work_names(program),
-            },
-        )
+        functions = {program.name, f"{program.name}_into"}
+        lengths = {*lengths_of(program), *(f"n{k}" for k in range(*SHORT_LOOP))}
+        self.names = Names(program, {*self.symbols, *lengths, *functions, *work_names(program)}, outputs)
         self.expressions = Expressions(self.names, parallel)
         self.line_before: str | None = None
         self.needs = self.expressions.needs

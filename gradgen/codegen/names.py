@@ -22,14 +22,17 @@ LOOPS = (*"ijkl", *(f"i{depth}" for depth in range(4, 40)))
 class Names:
     """Python names for what a program holds; `taken` are the names that sizes and functions use."""
 
-    def __init__(self, program: Program, taken=()):
+    def __init__(self, program: Program, taken=(), outputs: dict[Buffer, str] | None = None):
+        """`outputs`: names that the results have already."""
         self._taken = RESERVED | set(taken)
         self._names: dict = {}
         self._count: Counter = Counter()
         self.inputs = [self._new(x, x.name) for x in program.inputs]
         self._loops = [self._unique(letter) for letter in LOOPS]
-        self.outputs: dict[Buffer, str] = {}
-        for place, result in enumerate(program.results):
+        self.outputs: dict[Buffer, str] = dict(outputs or {})
+        self._names.update(self.outputs)
+        self._taken |= {*self.outputs.values()}
+        for place, result in enumerate(program.results if outputs is None else ()):
             if isinstance(result, Buffer) and result.storage.role == "output":
                 self.outputs[result.storage] = self._new(result.storage, _label(result) or f"out{place}")
         for buffer in program.offsets:  # arrays before the numbers that are read from them

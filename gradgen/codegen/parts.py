@@ -15,7 +15,7 @@ def parts_of(printer, make: Callable) -> tuple[list[str], list[str]]:
     calls: list[str] = []
     parameters = ", ".join([*printer.names.inputs, *printer.names.outputs.values(), *work_names(printer.program)])
     for part in printer.program.parts:
-        own = make(part, (), printer.parallel)
+        own = make(part, (), printer.parallel, printer.names.outputs)
         own.title, own.symbols = printer.title, printer.symbols
         body = own.body(part.body, PAD)
         head = [PAD + line for line in own.prologue(body)]

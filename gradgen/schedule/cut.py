@@ -35,7 +35,8 @@ def cut(program: Program) -> list[Program]:
     known: set[str] = set()
     parts = []
     for k, chunk in enumerate(chunks):
-        loads = [Assign(n, Load(memory[n][0], (memory[n][1],), dtypes[n])) for n in sorted(used[k] & known & {*memory})]
+        needed = (used[k] | _reassigned(chunk)) & known & {*memory}
+        loads = [Assign(n, Load(memory[n][0], (memory[n][1],), dtypes[n])) for n in sorted(needed)]
         stores = [Store(memory[n][0], (memory[n][1],), Local(n, dtypes[n])) for n in assigned[k] if n in memory]
         known |= {*assigned[k]}
         arrays = [r for r in program.results if isinstance(r, Buffer)]
@@ -95,6 +96,11 @@ def _assigned(chunk: list) -> dict:
         if isinstance(s, (Assign, CheckIndex)):
             found[s.name] = s.expr.dtype
     return found
+
+
+def _reassigned(chunk: list) -> set[str]:
+    """The carries and accumulators: a loop without steps leaves them as they were."""
+    return {s.name for s in walk(chunk) if isinstance(s, Assign) and s.again}
 
 
 def _used(chunk: list) -> set[str]:

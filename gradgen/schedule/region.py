@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from gradgen.ir.graph import Graph, Node
 from gradgen.ops.control import Parts, is_item, loop, run_symbols
-from gradgen.ops.record import REDUCTION
+from gradgen.ops.record import LEAF, REDUCTION
 from gradgen.schedule.flow import View
 from gradgen.schedule.fuse import Dependencies, arrange, is_begun, loop_variables, reads_of
 from gradgen.schedule.lower import Lowerer
@@ -65,9 +65,20 @@ class Region:
                 continue
             trial = {**found, node: old}
             mine = _without_copies(writers.get(node, []), trial)
-            if _in_place(mine, old, reads) and Dependencies(_without_copies(work, trial), reads, trial).possible():
+            allowed = self._is_owned(trial) and _in_place(mine, old, reads)
+            if allowed and Dependencies(_without_copies(work, trial), reads, trial).possible():
                 found = trial
         return found
+
+    def _is_owned(self, overwrites: dict[Node, Node]) -> bool:
+        """Whether no output lies in the memory of an input that was donated to another."""
+        for out in self.graph.outputs:
+            root = memory = origin(out)
+            while root in overwrites:
+                root = overwrites[root]
+            if root is not memory and root.op.kind == LEAF and self.donate.get(out) is not root:
+                return False
+        return True
 
     def _candidates(self, outputs: set[Node]):
         """(value, memory it might take, whether that memory is the region's to write to)."""

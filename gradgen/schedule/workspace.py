@@ -117,8 +117,8 @@ def _overlap(a: Slot, b: Slot) -> bool:
 def _gap(live: list[Slot], placed: list[Slot], size: Size, total: Size) -> Size | None:
     """An offset where `size` fits between what is live, or None."""
     if not all(isinstance(v, int) for slot in placed for v in (slot.offset, slot.size)) or not isinstance(size, int):
-        busy = {str(s.offset) for s in live}
-        return next((s.offset for s in placed if s.size == size and str(s.offset) not in busy), None)
+        free = (s.offset for s in placed if s.size == size and not any(_overlap(s, other) for other in live))
+        return next(free, None)
     fits, start = [], 0
     for offset, length in sorted((s.offset, s.size) for s in live):
         if offset - start >= size:

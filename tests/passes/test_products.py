@@ -145,7 +145,7 @@ def updates(draw):
                               "{x} @ {y}.T", "{x} - 0.5 * ({y} @ c)", "np.tanh({x})", "{x}.T", "{x} + r * ({y} @ {x})"])  # fmt: skip
         lines.append(f"    v{k} = {form.format(x=x, y=y)}")
         known += [f"v{k}"] * 2
-    return "\n".join(["def f(a, b, c, r):", *lines, f"    return {chosen.choice(known)} + 1, {known[-1]}"])
+    return "\n".join(["def f(a, b, c, r):", *lines, f"    return {chosen.choice(known)}, {chosen.choice(known)}"])
 
 
 @settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))

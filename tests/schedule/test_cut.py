@@ -31,6 +31,20 @@ def mixed(x, w):
     return np.sum(x)
 
 
+def numbers_before_arrays(x, w):
+    for _ in range(20):
+        x = np.tanh(w @ x)
+    return np.sum(x), w @ x, x[:2], x[0], 2 * x
+
+
+def no_steps(x, w):
+    n, last = 0.0, 1.0
+    for k in range(12):
+        last, n = gg.fori_loop(0, k % 2, lambda i, c: (np.sin(c[1]), c[1] + 1.0), (last, n))
+        x = np.tanh(w @ x) * n
+    return last + np.sum(x)
+
+
 def stacks(x, a):
     s = x
     for _ in range(10):
@@ -56,6 +70,7 @@ def indexed(x, k):
 PROGRAMS = {  # and what is differentiated
     "unrolled": (unrolled, (0, 1), (0.5, 1.2)), "mixed": (mixed, (0, 1), (X, W)), "stacks": (stacks, (0, 1), (0.3, 0.7)),
     "several": (several, None, (0.4, 1.3)), "indexed": (indexed, (0,), (X, 1)),
+    "numbers before arrays": (numbers_before_arrays, None, (X, W)), "no steps": (no_steps, (0, 1), (X, W)),
 }  # fmt: skip
 EACH = pytest.mark.parametrize("name", PROGRAMS)
 

@@ -175,3 +175,32 @@ def test_both_sides_of_a_branch_may_write_into_their_operand():
 
     planned(f, X, 1)
     planned(f, X, -1)
+
+
+def chained_products(a, b, x):
+    def body(i, c):
+        u = c[1] + i * x @ x.T
+        return u, u + x @ (i * x)
+
+    return gg.fori_loop(0, 3, body, (a, b))
+
+
+def chained_writes(a, b, x):
+    def body(i, c):
+        u = At(c[1])[0].add(x[1])
+        return u, At(u)[1].add(x[2])
+
+    return gg.fori_loop(0, 3, body, (a, b))
+
+
+def forked_writes(a, b, x):
+    def body(i, c):
+        u = At(c[1])[0].add(x[i])
+        return At(u)[1].add(x[2] + i), At(u)[2].add(x[1] + i)
+
+    return gg.fori_loop(0, 3, body, (a, b))
+
+
+@pytest.mark.parametrize("f", [chained_products, chained_writes, forked_writes])
+def test_a_result_does_not_lie_in_memory_that_another_was_given(f):
+    planned(f, *np.random.default_rng(0).normal(size=(3, 4, 4)))

@@ -1,7 +1,11 @@
 """Which temporaries share memory: those that live one after the other, and results written over what is read last."""
 
+import random
+
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, note, settings
+from hypothesis import strategies as st
 
 import gradgen as gg
 from gradgen.schedule.plan import plan
@@ -51,6 +55,44 @@ def test_two_results_do_not_lie_over_the_same_operand():
         return np.tanh(p) @ np.exp(p)
 
     assert len(set(offsets(f, SQUARE, SQUARE))) == 2
+
+
+@st.composite
+def sizes_mixed(draw):
+    """A function of x, whose sizes are symbols, that has products of matrices of known sizes too; as text."""
+    chosen = random.Random(draw(st.integers(0, 2**32)))
+    known = {"x": ["x"], "c8": ["c8"], "c4": ["c4"]}
+    lines = ["    r = x[0, 0]"]
+    for k in range(draw(st.integers(2, 9))):
+        kind = chosen.choice(list(known))
+        a, b = chosen.choice(known[kind]), chosen.choice(known[kind])
+        form = chosen.choice(["({a} * r) @ {b}", "np.tanh({a} @ {b})", "{a} @ {b} * r + {a}", "np.tanh({a}) @ {b}.T"])
+        lines += [f"    v{k} = {form.format(a=a, b=b)}", f"    r = np.sin(np.sum(v{k}) + v{k}[0, 0])"]
+        known[kind].append(f"v{k}")
+    found = " + ".join(f"np.sum({v})" for values in known.values() for v in values)
+    return "\n".join(["def f(x):", *lines, f"    return r + {found}"])
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@given(sizes_mixed())
+def test_known_sizes_among_symbols_share_no_memory_that_is_live(text):
+    note(text)
+    space: dict = {"np": np, "c8": SQUARE[:8, :8], "c4": SQUARE[8:12, 8:12]}
+    exec(text, space)
+    offsets(space["f"], SQUARE[:5, :5], sizes="symbolic")
+
+
+def test_a_small_array_does_not_lie_within_a_large_one():
+    c8, c4 = SQUARE[:8, :8], SQUARE[8:12, 8:12]
+
+    def f(x):
+        s0 = np.sum((c8 * x[0, 0]) @ c8)
+        q = (c4 * s0) @ c4
+        s1 = np.sum(np.tanh((x * q[0, 0]) @ x))
+        s2 = np.sum(np.tanh((c8 * s1) @ c8))
+        return q @ (c4 * s2)
+
+    offsets(f, SQUARE[:5, :5], sizes="symbolic")
 
 
 # in_step
