@@ -15,7 +15,8 @@ from gradgen.differentiate.jacobian import jacobian as jacobian_of
 from gradgen.errors import ArgumentError
 from gradgen.ir.graph import Graph
 from gradgen.ir.types import Type
-from gradgen.pullback import kept, pull
+from gradgen.keeping import kept
+from gradgen.pullback import pull
 from gradgen.runtime.kernel import Options
 from gradgen.trace.arguments import parameter_names, resolve_argnums
 

@@ -17,6 +17,7 @@ from gradgen.errors import ArgumentError, DTypeError, ShapeError
 from gradgen.ir.sizes import RELATIONS, evaluate
 from gradgen.ir.types import SHORT, parse_type
 from gradgen.pipeline import Built, Slot
+from gradgen.trace.promotion import refuse_other_arrays
 
 
 @dataclass
@@ -51,6 +52,7 @@ def as_value(leaf):
     """A leaf of the arguments as what a kernel takes: a Python scalar, a NumPy scalar, a contiguous, aligned array."""
     if isinstance(leaf, (bool, int, float)) or (isinstance(leaf, np.generic) and leaf.dtype.name in SHORT):
         return leaf
+    refuse_other_arrays(leaf)
     try:
         array = np.asarray(leaf)
     except Exception as error:

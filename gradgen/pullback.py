@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 
 import numpy as np
 
@@ -10,20 +10,9 @@ from gradgen.compiled import CompiledFunction, Halves, Settings
 from gradgen.differentiate import transforms
 from gradgen.dispatch import as_value
 from gradgen.ir.graph import Graph
+from gradgen.keeping import kept
 from gradgen.trace.active import active_builder
 from gradgen.trace.pytree import flatten, unflatten
-
-
-def kept(function: Callable, key: Hashable, make: Callable[[], CompiledFunction]) -> CompiledFunction:
-    """The compiled function that was made for `function` and this key before, or a new one: jvp and vjp are called
-    anew with the same function, and should compile once. It lives and dies with the function."""
-    try:
-        mine = function.__dict__.setdefault("__gradgen_kept__", {})
-    except AttributeError:  # a builtin or a bound method
-        return make()
-    if key not in mine:
-        mine[key] = make()
-    return mine[key]
 
 
 def pull(function: Callable, args: tuple, chosen: Settings) -> tuple:

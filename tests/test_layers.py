@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1] / "gradgen"
 # fmt: off
 ORDER = [
     "errors", "ir", "ops", "trace", "tape", "differentiate", "passes", "schedule", "codegen", "runtime", "pipeline",
-    "dispatch", "binding", "running", "compiled", "pullback", "api", "testing", "nn", "optim", "train", "cli",
+    "dispatch", "binding", "running", "compiled", "keeping", "pullback", "api", "testing", "nn", "optim", "train", "cli",
 ]
 # fmt: on
 ALSO = {"errors", "trace", "ops", "api"}

@@ -34,8 +34,8 @@ def tanh(x):
 
 
 def relu(x):
-    """max(x, 0), with derivative 0 at 0. Source: Nair & Hinton 2010."""
-    return np.where(x > 0, x, 0)
+    """max(x, 0), with derivative 0 at 0; nan stays nan. Source: Nair & Hinton 2010."""
+    return np.where(x <= 0, 0, x)
 
 
 def leaky_relu(x, slope=0.01):

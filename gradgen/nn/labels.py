@@ -21,9 +21,9 @@ def is_one_hot(labels, scores) -> bool:
             f"scores of shape {scores.shape}: one class leaves nothing to choose",
             hint="for two classes with one logit: binary_cross_entropy, and logits > 0 for the prediction",
         )
-    if labels.ndim == scores.ndim and labels.shape[-1] == classes:
+    if labels.ndim == scores.ndim and labels.shape == scores.shape:
         return True
-    if labels.ndim != scores.ndim - 1:
+    if labels.shape != scores.shape[:-1]:
         raise ShapeError(
             f"labels of shape {labels.shape} do not fit scores of shape {scores.shape}",
             hint="integers: scores.shape[:-1] (a column of labels is labels[:, 0]); one-hot: scores.shape",

@@ -59,8 +59,8 @@ def softmax_cross_entropy(logits, labels):
 def svm_hinge(scores, labels, delta=1.0):
     """Multiclass hinge: sum over j != y of max(0, s_j - s_y + delta), mean over rows; derivative 0 at the hinge.
 
-    scores: f[..., k]; labels: i[...] or one-hot [..., k]; delta in the units of the scores, positive.
-    Source: Weston & Watkins 1999, in the form of Stanford's CS231n (linear classification notes).
+    scores: f[..., k], finite (else the loss is nan); labels: i[...] or one-hot [..., k]; delta in the units of the
+    scores, positive. Source: Weston & Watkins 1999, in the form of Stanford's CS231n (linear classification notes).
     """
     _check_positive("svm_hinge", delta)
     right = label_mask(labels, scores).astype(scores.dtype)
@@ -73,7 +73,7 @@ def _mean_of_rows(x):
 
 
 def _check_alike(name, prediction, target):
-    if prediction.ndim != target.ndim or prediction.shape[1:] != target.shape[1:]:
+    if prediction.shape != target.shape:
         raise ShapeError(f"{name}: shapes {prediction.shape} and {target.shape} differ", hint="reshape the targets")
 
 

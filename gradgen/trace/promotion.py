@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from gradgen.errors import DTypeError, ShapeError
@@ -11,6 +13,7 @@ from gradgen.ir.types import SHORT, Type
 from gradgen.ops import leaves, views
 from gradgen.ops.record import BY_NUMPY, Op
 
+COMPARISONS = {BY_NUMPY[f] for f in (np.equal, np.not_equal, np.less, np.less_equal, np.greater, np.greater_equal)}
 _PYTHON = {"f": float, "i": int, "u": int, "b": np.dtype(bool)}  # a bool is no weak number
 
 
@@ -35,8 +38,17 @@ def lift(x, like):
     return like.__gradgen_lift__(array_of(x))
 
 
+def refuse_other_arrays(x) -> None:
+    """Raise DTypeError for arrays that mean something else than their elements: masked ones, matrices."""
+    kind = type(x)
+    if kind is not np.ndarray and isinstance(x, (np.ma.MaskedArray, np.matrix)):
+        raise DTypeError(f"a {kind.__name__}, which computes otherwise than an array", where=users_line(),
+                         hint="np.asarray(x) of a matrix; x.filled(0) and x.mask of a masked array")  # fmt: skip
+
+
 def array_of(x) -> np.ndarray:
     """A value from outside the trace as an array. Raises DTypeError for what gradgen does not compute with."""
+    refuse_other_arrays(x)
     array = np.asarray(x)
     if array.dtype.name not in SHORT:
         raise DTypeError(f"a value of dtype {array.dtype} ({type(x).__name__}) among traced values", where=users_line(),
@@ -114,6 +126,7 @@ def elementwise(op: Op, args, weak: bool = False):
     if fast is not None:
         return fast(op, args)
     dtypes = loop_dtypes(op, args)
+    args, dtypes = _with_large_ints(op, args, dtypes)
     lifted = [cast(lift(x, like), d) for x, d in zip(args, dtypes, strict=False)]
     shapes = [x.type for x in lifted]
     shape = shapes[0].shape if all(t.shape == shapes[0].shape for t in shapes) else broadcast_shapes(op.name, shapes)
@@ -121,6 +134,28 @@ def elementwise(op: Op, args, weak: bool = False):
     if weak:
         out.weak = True
     return out
+
+
+def _with_large_ints(op: Op, args, dtypes) -> tuple:
+    """Python ints that the dtype at hand does not hold: floats beside floats; infinite where they are compared, as
+    NumPy compares them; else DTypeError, where NumPy raises OverflowError."""
+    bad = [type(x) is int and not _holds(d, x) for x, d in zip(args, dtypes, strict=False)]
+    if not any(bad):
+        return args, dtypes
+    if all(d.kind == "f" for d, is_bad in zip(dtypes, bad, strict=False) if is_bad):
+        return [float(x) if b else x for x, b in zip(args, bad, strict=True)], dtypes
+    if op in COMPARISONS:
+        return [math.copysign(math.inf, x) if b else x for x, b in zip(args, bad, strict=True)], [
+            np.dtype(np.float64)
+        ] * len(dtypes)
+    number, dtype = next((x, d) for x, d, b in zip(args, dtypes, bad, strict=False) if b)
+    raise DTypeError(f"{op.name}: the Python int {number} is out of bounds for {SHORT[dtype.name]}", where=users_line(),
+                     hint="cast the array to a wider dtype first: x.astype(np.int64)")  # fmt: skip
+
+
+def _holds(dtype: np.dtype, number: int) -> bool:
+    info = np.iinfo(dtype if dtype.kind in "iu" else np.int64)
+    return bool(info.min <= number <= info.max)
 
 
 def operator(ufunc, *args):

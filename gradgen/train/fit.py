@@ -72,7 +72,7 @@ class Fit:
                 raise
             stopped, interrupted = f"interrupted in epoch {epoch}", True
         if self.training.started and not self.asked.memory.is_finite():
-            self.training.back(None)
+            self.training.rescue()
             self.fail(f"the parameters are not finite after the last step of epoch {epoch}", None, interrupted)
         return self.result(stopped, interrupted, self.best[2])
 
@@ -126,7 +126,8 @@ class Fit:
         return FitResult(self.params() if params is None else params, history, interrupted, stopped, kernel)
 
     def fail(self, what: str, stop: Stop | None, interrupted: bool = False) -> None:
-        row = self.asked.data.broken(stop.rows) if stop else None
+        data = self.asked.data
+        row = data.broken(stop.rows if stop else np.arange(data.count))
         kept = ".result of this error holds the last parameters with a finite loss"
         remedy = f"row {row} of the data holds nan or inf" if row is not None else "a smaller learning rate"
         error = NonFiniteError(f"fit: {what}", hint=f"{remedy}; {kept}")

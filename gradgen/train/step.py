@@ -17,7 +17,7 @@ from gradgen import api
 from gradgen.compiled import CompiledFunction
 from gradgen.errors import ArgumentError
 from gradgen.ir.types import SHORT
-from gradgen.pullback import kept
+from gradgen.keeping import kept
 from gradgen.runtime.kernel import Kernel
 from gradgen.trace.pytree import flatten, unflatten
 from gradgen.train import hyperparameters

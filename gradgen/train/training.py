@@ -103,6 +103,13 @@ class Training:
         self.pace = elapsed / (last - first)
         return stop
 
+    def rescue(self) -> None:
+        """Restore the youngest parameters at hand that are finite, where the last ones are not though each loss was."""
+        self.back(None)
+        for stretch in (self.latest, self.before):
+            if stretch is not None and not self.memory.is_finite():
+                self.memory.restore(stretch.saved)
+
     def back(self, stop: Stop | None) -> None:
         """Restore the parameters of the last step before `stop`, whose loss was finite.
 

@@ -143,3 +143,23 @@ def test_losses_agree_with_torch():
     ]
     for ours, theirs in pairs:
         np.testing.assert_allclose(ours, theirs.item(), rtol=1e-12)
+
+
+@pytest.mark.parametrize("activation", sorted(nn.activations.ACTIVATIONS))
+@pytest.mark.parametrize("loss", [nn.mse, nn.huber, nn.binary_cross_entropy, nn.softmax_cross_entropy, nn.svm_hinge])
+def test_nan_gets_through_every_activation_and_every_loss(activation, loss):
+    found = nn.activations.ACTIVATIONS[activation](np.array([[0.5, np.nan, 0.3, 0.4], [1.0, -1.0, 2.0, 0.1]]))
+    assert np.isnan(loss(found, np.eye(found.shape[1])[:2]))
+
+
+@pytest.mark.parametrize("loss", [nn.softmax_cross_entropy, nn.svm_hinge])
+@pytest.mark.parametrize("labels", [np.array([0]), np.ones((1, 3)), np.zeros(5, int)], ids=["one", "row", "few"])
+def test_every_row_has_a_label_of_its_own(loss, labels):
+    with pytest.raises(ShapeError, match="labels of shape"):
+        loss(np.ones((6, 3)), labels)
+
+
+@pytest.mark.parametrize("loss", [nn.mse, nn.huber, nn.binary_cross_entropy])
+def test_every_row_has_a_target_of_its_own(loss):
+    with pytest.raises(ShapeError, match="differ"):
+        loss(np.ones((6, 3)), np.ones((1, 3)))
