@@ -23,8 +23,13 @@ from gradgen.trace.arguments import parameter_names, resolve_argnums
 SIZES = ("auto", "static", "symbolic")
 
 
-def settings(static=(), signature=None, sizes="auto", cache=True, fastmath=None, parallel=False, donate=()) -> Settings:
+def settings(
+    static=(), signature=None, sizes="auto", cache=True, fastmath=None, parallel=False, donate=(), **unknown
+) -> Settings:
     """The options that all verbs share, checked. Raises ArgumentError."""
+    if unknown:
+        raise ArgumentError(f"no option {next(iter(unknown))!r}",
+                            hint="static, signature, sizes, cache, fastmath, parallel (docs/options.md)")  # fmt: skip
     if sizes not in SIZES:
         raise ArgumentError(f"sizes={sizes!r}", hint=f"one of {', '.join(map(repr, SIZES))}")
     static = (static,) if isinstance(static, (int, str)) else tuple(static)
@@ -133,4 +138,8 @@ def vmap(function: Callable | None = None, in_axes=0, out_axes: int = 0, **optio
     """A function of one example, for a batch: in_axes is an axis, None, or a tuple of these per argument."""
     if function is None:
         return partial(vmap, in_axes=in_axes, out_axes=out_axes, **options)
+    axes = in_axes if isinstance(in_axes, (tuple, list)) else (in_axes,)
+    if not all(axis is None or type(axis) is int for axis in axes) or type(out_axes) is not int:
+        raise ArgumentError(f"vmap: in_axes={in_axes!r}, out_axes={out_axes!r}",
+                            hint="in_axes: an int, None, or one of these per argument; out_axes: an int")  # fmt: skip
     return CompiledFunction(function, mapping.vmap(function, in_axes, out_axes), "vmap", settings(**options))

@@ -71,6 +71,8 @@ class CompiledFunction:
         parameters: tuple[str, ...] | None = None,
     ):  # fmt: skip
         """`transformed`: the function over traced values; `parameters`: their names where they are not `function`'s."""
+        if not callable(function):
+            raise ArgumentError(f"{kind}: {function!r} is no function", hint=f"gg.{kind}(f)")
         functools.update_wrapper(self, function, updated=())
         self._function, self._transformed, self._halves = function, transformed, halves
         self._kind, self._settings = kind, settings

@@ -44,7 +44,9 @@ class GradgenError(Exception):
     def message(self) -> str:
         lines = [self.problem]
         if self.where is not None:
-            lines.append(f"  at {self.where.file}:{self.where.line}   {self.where.text}".rstrip())
+            caller = getattr(self.where, "caller", None)
+            places = [("at", caller), ("in", self.where)] if caller is not None else [("at", self.where)]
+            lines += [f"  {how} {place.file}:{place.line}   {place.text}".rstrip() for how, place in places]
         if self.hint:
             lines.append(f"  hint: {self.hint}")
         return "\n".join(lines)

@@ -14,7 +14,7 @@ ORDER = [
     "dispatch", "binding", "running", "compiled", "keeping", "pullback", "api", "testing", "nn", "optim", "train", "cli",
 ]
 # fmt: on
-ALSO = {"errors", "trace", "ops", "api"}
+ALSO = {"errors", "ir", "trace", "ops", "api"}
 ONLY = {"nn": ALSO, "optim": ALSO}
 FILES = [p for p in sorted(ROOT.rglob("*.py")) if p.name != "__main__.py" and p != ROOT / "__init__.py"]
 

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import linecache
 import sys
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from types import FrameType
 
 import numpy
 import optree
@@ -24,10 +26,11 @@ _SPEAKING = tuple(_OURS + folder + "/" for folder in ("nn", "optim"))
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One line of a user's file."""
+    """One line of a user's file. `caller`: the user's own, where this is of a layer that they might have written."""
 
     file: str
     line: int
+    caller: Source | None = field(default=None, compare=False)
 
     @property
     def text(self) -> str:
@@ -49,9 +52,23 @@ def _is_users(file: str) -> bool:
 
 def users_line() -> Source | None:
     """The innermost frame of the stack that is the user's."""
-    frame = sys._getframe(1)
-    while frame is not None:
-        if _is_users(frame.f_code.co_filename):
-            return Source(frame.f_code.co_filename, frame.f_lineno)
-        frame = frame.f_back  # type: ignore[assignment]
-    return None
+    frame = _outwards(sys._getframe(1), _is_users)
+    if frame is None:
+        return None
+    file, caller = frame.f_code.co_filename, None
+    if file.startswith(_SPEAKING):
+        outer = _outwards(frame, lambda file: _is_users(file) and not file.startswith(_SPEAKING))
+        caller = Source(outer.f_code.co_filename, outer.f_lineno) if outer is not None else None
+    return Source(file, frame.f_lineno, caller)
+
+
+def callers_line() -> Source | None:
+    """The user's own line, for what such a layer itself refuses."""
+    found = users_line()
+    return found.caller or found if found is not None else None
+
+
+def _outwards(frame: FrameType | None, wanted: Callable[[str], bool]) -> FrameType | None:
+    while frame is not None and not wanted(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame

@@ -16,6 +16,7 @@ import numpy as np
 
 from gradgen import ops
 from gradgen.errors import ArgumentError, ShapeError
+from gradgen.ir.source import callers_line
 
 
 def identity(x):
@@ -81,7 +82,7 @@ def maxout(x, pieces=2):
     *batch, width = x.shape
     width = operator.index(width)
     if width % pieces:
-        raise ShapeError(f"maxout: last axis of {width} does not split into {pieces} pieces")
+        raise ShapeError(f"maxout: last axis of {width} does not split into {pieces} pieces", where=callers_line())
     return np.max(x.reshape((*batch, pieces, width // pieces)), axis=-2)
 
 

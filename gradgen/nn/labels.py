@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from gradgen.errors import DTypeError, ShapeError
+from gradgen.ir.source import callers_line
 
 
 def is_one_hot(labels, scores) -> bool:
@@ -19,6 +20,7 @@ def is_one_hot(labels, scores) -> bool:
     if classes == 1:
         raise ShapeError(
             f"scores of shape {scores.shape}: one class leaves nothing to choose",
+            where=callers_line(),
             hint="for two classes with one logit: binary_cross_entropy, and logits > 0 for the prediction",
         )
     if labels.ndim == scores.ndim and labels.shape == scores.shape:
@@ -26,10 +28,12 @@ def is_one_hot(labels, scores) -> bool:
     if labels.shape != scores.shape[:-1]:
         raise ShapeError(
             f"labels of shape {labels.shape} do not fit scores of shape {scores.shape}",
+            where=callers_line(),
             hint="integers: scores.shape[:-1] (a column of labels is labels[:, 0]); one-hot: scores.shape",
         )
     if labels.dtype.kind not in "biu":
-        raise DTypeError(f"labels must be integers, not {labels.dtype}", hint="labels.astype(int)")
+        raise DTypeError(f"labels must be integers, not {labels.dtype}", where=callers_line(),
+                         hint="labels.astype(int)")  # fmt: skip
     return False
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from gradgen.errors import ArgumentError, ShapeError
+from gradgen.ir.source import callers_line
 from gradgen.nn.activations import log_softmax, relu, softplus_tail
 from gradgen.nn.labels import label_mask, label_weights
 
@@ -74,7 +75,8 @@ def _mean_of_rows(x):
 
 def _check_alike(name, prediction, target):
     if prediction.shape != target.shape:
-        raise ShapeError(f"{name}: shapes {prediction.shape} and {target.shape} differ", hint="reshape the targets")
+        raise ShapeError(f"{name}: shapes {prediction.shape} and {target.shape} differ", where=callers_line(),
+                         hint="reshape the targets")  # fmt: skip
 
 
 def _check_positive(name, delta):

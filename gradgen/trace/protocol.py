@@ -85,8 +85,10 @@ class Traced:
 
     def __array__(self, dtype=None, copy=None):
         where = _refuse_assignment()
-        raise TraceError("np.array / np.asarray of a traced value", where=where,
-                         hint="use it as it is, or join several with np.stack or np.concatenate")  # fmt: skip
+        hint = "use it as it is, or join several with np.stack or np.concatenate"
+        if self.type.dtype.kind in "iu":
+            hint += "; a table that it is to index is gg.full(table.shape, table)[i]"
+        raise TraceError("np.array / np.asarray of a traced value", where=where, hint=hint)
 
     # -- what only a number has
 
@@ -115,6 +117,18 @@ class Traced:
 
     def __complex__(self):
         self._no_number("complex()", "gradgen computes with real numbers")
+
+    def __round__(self, digits=None):
+        self._no_number("round()", "np.rint rounds to whole numbers")
+
+    def __format__(self, spec):
+        return repr(self) if not spec else self._no_number(f"a text of the form {spec!r}", "print it after the call")
+
+    def item(self):
+        self._no_number(".item()", "use it as it is: a scalar has no axes")
+
+    def tolist(self):
+        self._no_number(".tolist()", "use it as it is, or take it apart: a, b = x")
 
     def __setitem__(self, key, value):
         raise MutationError(f"assignment into a traced array of type {self.type}", where=users_line(),
