@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import optree
 
-from gradgen.errors import ArgumentError
+from gradgen.errors import ArgumentError, UnsupportedError
 from gradgen.ir.graph import Constant
 from gradgen.trace.arguments import parameter_names
 from gradgen.trace.pytree import NAMESPACE
@@ -92,3 +92,13 @@ def default_of(function: Callable, name: str):
 def origin_of(function: Callable) -> str:
     code = getattr(inspect.unwrap(function), "__code__", None)
     return f"{code.co_filename.rsplit('/', 1)[-1]}:{code.co_firstlineno}" if code else "?"
+
+
+def check_nopython(name: str, structure) -> None:
+    """Raise UnsupportedError for results that @njit code has no type for."""
+    if isinstance(structure, (tuple, list)):
+        for part in structure:
+            check_nopython(name, part)
+    elif structure is not None and not isinstance(structure, int):
+        raise UnsupportedError(f"{name} returns a {type(structure).__name__}, which @njit code has no type for",
+                               hint="return numbers, arrays, tuples or named tuples of them")  # fmt: skip

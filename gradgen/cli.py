@@ -15,6 +15,9 @@ from functools import reduce
 from pathlib import Path
 from typing import Any
 
+from gradgen import __version__
+from gradgen.errors import GradgenError
+
 TRANSFORMS = ("grad", "value_and_grad", "jit", "jacobian", "hessian")
 
 
@@ -24,8 +27,6 @@ def main(argv: list[str] | None = None) -> int:
     if words[:1] == ["bench"]:  # all that follows belongs to the harness, its options too
         return _bench(words[1:])
     asked = _parser().parse_args(words)
-    from gradgen.errors import GradgenError
-
     try:
         return asked.run(asked)
     except (GradgenError, UsageError) as error:
@@ -40,6 +41,7 @@ class UsageError(Exception):
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="gradgen", description="From NumPy functions to compiled derivatives.")
     parser.set_defaults(run=lambda _: _say(parser.format_help()))
+    parser.add_argument("--version", action="version", version=f"gradgen {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="")
     demo = commands.add_parser("demo", help="train a network that reads handwritten digits")
     demo.set_defaults(run=_demo)
@@ -70,7 +72,12 @@ def _demo(_) -> int:
 def _show(asked: argparse.Namespace) -> int:
     function = _transformed(_found(asked.function), asked)
     args = _values(asked.args)
-    return _say(f"{function.graph(*args)}\n\n{function.source(*args)}")
+    try:
+        return _say(f"{function.graph(*args)}\n\n{function.source(*args)}")
+    except TypeError as error:
+        if isinstance(error, GradgenError) or "argument" not in str(error):
+            raise
+        raise UsageError(f"{asked.function}: {error}; --args gives them, such as 'np.ones((3, 4)), 2.0'") from None
 
 
 def _transformed(function, asked: argparse.Namespace):

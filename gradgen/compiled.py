@@ -266,6 +266,7 @@ class CompiledFunction:
             built = known.built[0]
         count = built.out_spec.num_leaves
         structure = None if built.out_spec.is_leaf() else unflatten(built.out_spec, list(range(count)))
+        binding.check_nopython(self._name(), structure)
         return built.kernel.njit, structure
 
     def _nopython_slots(self, slots: tuple[Slot, ...], family: tuple) -> tuple[tuple[Slot, ...], dict]:

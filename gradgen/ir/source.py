@@ -9,6 +9,7 @@ import linecache
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 
@@ -17,9 +18,11 @@ import optree
 
 _OURS = str(Path(__file__).resolve().parent.parent) + "/"
 _LIBRARIES = tuple(str(Path(m.__file__).resolve().parent) + "/" for m in (numpy, optree))  # type: ignore[arg-type]
+_COMPILER = tuple(str(Path(folder).resolve()) + "/" for spec in [find_spec("numba")] if spec is not None
+                  for folder in spec.submodule_search_locations or ())  # fmt: skip
 _PYTHON = str(Path(linecache.__file__).resolve().parent) + "/"
 _PACKAGES = tuple(_PYTHON + folder for folder in ("site-packages/", "dist-packages/"))
-_SKIPPED = (_OURS, *_LIBRARIES, "<frozen", "<__array_function__")
+_SKIPPED = (_OURS, *_LIBRARIES, *_COMPILER, "<frozen", "<__array_function__")
 # Layers that users could have written themselves: their lines say more than the line that called them.
 _SPEAKING = tuple(_OURS + folder + "/" for folder in ("nn", "optim"))
 

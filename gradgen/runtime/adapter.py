@@ -41,7 +41,9 @@ def adapt(kernel, structure, args: tuple[types.Type, ...], static: Collection[in
     leaves = [leaf for i, arg in enumerate(args) if i not in static for leaf in _leaves(names[i], arg)]
     scope: dict[str, Any] = {"kernel": kernel, "plain": plain}
     result = "out" if structure is None else _nested(structure, scope)
-    body = f"({', '.join(names)}):\n    out = kernel({', '.join(leaves)})\n    return {result}\n"
+    call = f"kernel({', '.join(leaves)})"
+    call = f"({call},)" if structure is not None and _count(structure) == 1 else call  # one result comes bare
+    body = f"({', '.join(names)}):\n    out = {call}\n    return {result}\n"
     # the hash keeps apart what different processes compile: the symbols of both may meet in a third one's cache
     name = f"{kernel.__name__}_{hashlib.sha256(f'{args} {body}'.encode()).hexdigest()[:12]}"
     exec(compile(f"def {name}{body}", f"<adapter {name}>", "exec"), scope)
@@ -73,6 +75,14 @@ def _leaves(name: str, arg: Any) -> Iterator[str]:
         yield name if arg.mutable and arg.aligned else f"plain({name})"
     elif not isinstance(arg, types.NoneType):
         yield name
+
+
+def _count(structure) -> int:
+    return (
+        int(isinstance(structure, int))
+        if structure is None or isinstance(structure, int)
+        else sum(map(_count, structure))
+    )
 
 
 def _nested(structure, scope: dict) -> str:

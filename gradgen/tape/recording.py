@@ -90,7 +90,7 @@ class Recording:
         return self.names[gate.index] if gate.index < len(self.names) else f"%{gate.index}"
 
     def show(self) -> str:
-        """The table above. Constants have no gradient; arrays of more than six numbers are shown as their type."""
+        """The table above. Constants have no gradient; arrays of more than twelve numbers are shown as their type."""
         rows = [("", "value", "gradient")]
         for gate in self.gates:
             operands = [self._operand(p, x) for p, x in zip(gate.parents, gate.xs, strict=True)]
@@ -117,6 +117,6 @@ def _text(x) -> str:
         return ""
     if np.ndim(x) == 0:
         return f"{x:.6g}" if not isinstance(x, (bool, np.bool_)) else str(x)
-    if x.size > 6:
+    if x.size > 12:
         return str(Type(x.dtype, x.shape))
     return np.array2string(x, precision=4, formatter={"float_kind": lambda v: f"{v:.4g}"}).replace("\n", "")
