@@ -109,6 +109,8 @@ class Fit:
             self.best = value, epoch, self.params()
             return ""
         late = epoch - when >= patience
+        if late and not when:
+            return "the validation loss was never finite"
         return f"no smaller validation loss since epoch {when}, whose parameters these are" if late else ""
 
     def called(self, epoch: int) -> str:

@@ -91,10 +91,12 @@ class Training:
             yield self.rest, order[self.rows - self.rest.batch :], 1
 
     def _piece(self, run: Pass, order: np.ndarray, first: int, last: int) -> int:
+        piece = Piece(run, order, first, last)
         if self.latest is None or self.latest.seconds > PIECE:
             saved = self.memory.save(self.before.saved if self.before else None)
-            self.before, self.latest = self.latest, Stretch(saved, [])
-        self.latest.pieces.append(Piece(run, order, first, last))
+            self.before, self.latest = self.latest, Stretch(saved, [piece])
+        else:
+            self.latest.pieces.append(piece)
         start = time.perf_counter()
         stop = run(order, first, last, self.sums)
         elapsed = time.perf_counter() - start

@@ -263,3 +263,21 @@ def test_an_update_that_changes_a_dtype_is_refused():
 
     with pytest.raises(ArgumentError, match="turns params_b from f32"):
         fit(loss, start(np.float32), data(dtype=np.float32), Widening(), epochs=1, batch_size=14)
+
+
+def test_early_stopping_says_so_where_the_validation_loss_is_nan():
+    x, y = data()
+    broken = np.full_like(x, np.nan), y
+    found = fit(loss, start(), data(), optim.sgd(0.01), epochs=9, batch_size=14, validation=broken, early_stopping=2)
+    assert found.stopped == "the validation loss was never finite"
+    assert found.epochs == 2
+
+
+def test_parameters_are_finite_also_where_the_loss_hides_nan():
+    def hides(params, x, y):
+        return np.sum(np.where(x[:, 0] > 100, 0.0, 1.0) * 0 + np.sum(params["w"]) * 1e200) * 1e-200
+
+    x, y = data()
+    with pytest.raises(NonFiniteError) as caught:
+        fit(hides, start(), (x, y), optim.sgd(1e308), epochs=3, batch_size=14)
+    assert np.isfinite(caught.value.result.params["w"]).all()
