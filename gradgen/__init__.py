@@ -5,7 +5,6 @@ from importlib import import_module as _import_module
 from gradgen import errors
 from gradgen.api import grad, hessian, hvp, jacobian, jit, jvp, value_and_grad, vjp, vmap
 from gradgen.ops import stop_gradient
-from gradgen.tape.tapes import no_grad
 from gradgen.trace.checkpoint import checkpoint
 from gradgen.trace.control import cond, fori_loop, scan, while_loop
 from gradgen.trace.making import empty, empty_like, full, full_like, ones, ones_like, zeros, zeros_like
@@ -20,7 +19,8 @@ __all__ = [
 # What `import gradgen` need not load: name -> module, and the attribute of it where that is meant.
 _LATER = {
     "nn": ("gradgen.nn", None), "optim": ("gradgen.optim", None), "tape": ("gradgen.tape", None),
-    "testing": ("gradgen.testing", None), "fit": ("gradgen.train", "fit"), "FitResult": ("gradgen.train", "FitResult"),
+    "testing": ("gradgen.testing", None), "no_grad": ("gradgen.tape", "no_grad"),
+    "fit": ("gradgen.train", "fit"), "FitResult": ("gradgen.train", "FitResult"),
 }  # fmt: skip
 
 

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from gradgen.codegen.function import Function
+from gradgen.codegen.names import PIECES
 
 INLINE = 64  # elements of a constant array that are written into the text
 
@@ -52,6 +54,14 @@ def module_text(
         "\n".join([f"OPTIONS = {options}", *aliases, *values]),
     ]
     return "\n\n".join(parts) + "\n\n\n" + body + "\n"
+
+
+def runtime_imports(needs: Iterable[str]) -> list[str]:
+    """The lines that import these functions of gradgen.runtime."""
+    homes: dict[str, list[str]] = {}
+    for name in sorted(needs):
+        homes.setdefault(PIECES.get(name, "vecmath"), []).append(name)
+    return [f"from gradgen.runtime.{home} import {', '.join(names)}" for home, names in homes.items()]
 
 
 def _imports(more: list[str], prange: bool, math: bool) -> str:

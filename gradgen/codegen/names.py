@@ -13,7 +13,8 @@ from gradgen.schedule.program import Assign, Buffer, CheckIndex, Local, Loop, Pr
 from gradgen.schedule.walks import bodies
 
 MODULE = {"np", "math", "njit", "prange", "numba", "scipy", "f32", "f64", "i64", "OPTIONS", "work"}
-PIECES = {"carve", "grown", "emptied", "opaque", "add_matmul"}
+# functions of gradgen.runtime that a text may call, and where they are; all others are in vecmath
+PIECES = {"carve": "arrays", "grown": "arrays", "emptied": "arrays", "opaque": "arrays", "add_matmul": "blas"}
 VECTORISABLE = {op.needs.format(bits=bits) for op in REGISTRY.values() if op.needs for bits in (8, 16, 32, 64)}
 RESERVED = {*keyword.kwlist, *dir(builtins), *MODULE, *PIECES, *VECTORISABLE}
 LOOPS = (*"ijkl", *(f"i{depth}" for depth in range(4, 40)))

@@ -78,11 +78,10 @@ def _leaves(name: str, arg: Any) -> Iterator[str]:
 
 
 def _count(structure) -> int:
-    return (
-        int(isinstance(structure, int))
-        if structure is None or isinstance(structure, int)
-        else sum(map(_count, structure))
-    )
+    """How many results it holds."""
+    if structure is None:
+        return 0
+    return 1 if isinstance(structure, int) else sum(map(_count, structure))
 
 
 def _nested(structure, scope: dict) -> str:

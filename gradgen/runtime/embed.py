@@ -1,10 +1,8 @@
 """The text of what generated modules import from gradgen.runtime, for those that are to run without gradgen.
 
 in:  names of functions of runtime/vecmath, arrays.py and blas.py, e.g. {"exp64", "carve"}
-out: the lines of Python that import them; or that define them and what they depend on, each once, in an order that can
-     be executed
+out: the lines of Python that define them and what they depend on, each once, in an order that can be executed
 
-    runtime_imports(["exp64"])      from gradgen.runtime.vecmath import exp64
     runtime_source(["exp64"])       import numba.extending ...  def bits64(typingctx, x): ...  def exp64(x): ...
 
 The files are read as text, so nothing here needs a compiler. All names at the top of these files are distinct, and no
@@ -22,27 +20,19 @@ from pathlib import Path
 from gradgen.errors import ArgumentError
 
 FOLDER = Path(__file__).parent
-VECMATH = ("vecmath/intrinsics.py", "vecmath/exponential.py", "vecmath/logarithm.py", "vecmath/power.py")
-FILES = (*VECMATH, "arrays.py", "blas.py")  # each uses only what those before it define
+FILES = (
+    "vecmath/intrinsics.py", "vecmath/exponential.py", "vecmath/logarithm.py", "vecmath/power.py",
+    "arrays.py", "blas.py",
+)  # each uses only what those before it define  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """A statement at the top of a file: its text, from the comments above it on, the names that it uses, its kind, and
-    the module that it is imported from."""
+    """A statement at the top of a file: its text, from the comments above it on, the names that it uses, its kind."""
 
     text: str
     uses: frozenset[str]
     kind: type[ast.stmt]
-    home: str
-
-
-def runtime_imports(names: Iterable[str]) -> list[str]:
-    """The lines that import these functions from gradgen. Raises ArgumentError for an unknown name."""
-    homes: dict[str, list[str]] = {}
-    for name in sorted(names):
-        homes.setdefault(_defined(name).home, []).append(name)
-    return [f"from {home} import {', '.join(found)}" for home, found in homes.items()]
 
 
 def runtime_source(names: Iterable[str]) -> str:
@@ -79,29 +69,21 @@ def _closure(names: Iterable[str]) -> set[str]:
     known, found, waiting = _definitions(), set(), list(names)
     while waiting:
         name = waiting.pop()
+        if name not in known:
+            raise ArgumentError(f"{name}: no such function in gradgen.runtime")
         if name not in found:
             found.add(name)
-            waiting += _defined(name).uses & known.keys()
+            waiting += known[name].uses & known.keys()
     return found
-
-
-def _defined(name: str) -> Definition:
-    if name not in _definitions():
-        raise ArgumentError(f"{name}: no such function in gradgen.runtime")
-    return _definitions()[name]
 
 
 @functools.cache
 def _definitions() -> dict[str, Definition]:
     """Name -> definition, in the order of the files."""
-    return {name: found for file in FILES for name, found in _read((FOLDER / file).read_text("ascii"), _home(file))}
+    return {name: definition for file in FILES for name, definition in _read((FOLDER / file).read_text("ascii"))}
 
 
-def _home(file: str) -> str:
-    return "gradgen.runtime." + ("vecmath" if file in VECMATH else file.removesuffix(".py"))
-
-
-def _read(text: str, home: str) -> Iterator[tuple[str, Definition]]:
+def _read(text: str) -> Iterator[tuple[str, Definition]]:
     lines = text.splitlines()
     for node in ast.parse(text).body:
         if isinstance(node, ast.Import | ast.ImportFrom):
@@ -109,8 +91,7 @@ def _read(text: str, home: str) -> Iterator[tuple[str, Definition]]:
         elif isinstance(node, ast.Assign | ast.FunctionDef):
             name = node.name if isinstance(node, ast.FunctionDef) else ast.unparse(node.targets[0])
             uses = frozenset(part.id for part in ast.walk(node) if isinstance(part, ast.Name)) - {name}
-            own = "\n".join(lines[_first_line(node, lines) : node.end_lineno])
-            yield name, Definition(own, uses, type(node), home)
+            yield name, Definition("\n".join(lines[_first_line(node, lines) : node.end_lineno]), uses, type(node))
 
 
 def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, Definition]]:
@@ -118,7 +99,7 @@ def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, Definiti
     for alias in node.names if not (origin or "").startswith("gradgen") else ():
         name = alias.asname or alias.name.partition(".")[0]
         statement = f"from {origin} import {ast.unparse(alias)}" if origin else f"import {ast.unparse(alias)}"
-        yield name, Definition(statement, frozenset(), ast.Import, "")
+        yield name, Definition(statement, frozenset(), ast.Import)
 
 
 def _first_line(node: ast.stmt, lines: list[str]) -> int:

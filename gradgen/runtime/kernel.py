@@ -13,7 +13,7 @@ import numpy as np
 
 import gradgen
 from gradgen.codegen.function import Function, Printer
-from gradgen.codegen.module import Header, hoisted, module_text, options_text
+from gradgen.codegen.module import Header, hoisted, module_text, options_text, runtime_imports
 from gradgen.errors import UnsupportedError
 from gradgen.ir.graph import Graph
 from gradgen.ir.sizes import Dim, Size, evaluate
@@ -95,8 +95,6 @@ class Kernel:
     @cached_property
     def source(self) -> str:
         """The module's text, as it is cached and compiled."""
-        from gradgen.runtime.embed import runtime_imports
-
         return self._text(runtime_imports(self._needs), "", self.options.cache)
 
     @property

@@ -26,7 +26,7 @@ def called(text):
 def test_reserved_names_are_those_of_the_runtime():
     assert all(hasattr(arrays, name) or hasattr(blas, name) for name in PIECES)
     assert set(vecmath.__all__) == {n for n in VECTORISABLE if hasattr(vecmath, n)}
-    assert set(gg.jit(everything).kernel(X)._needs) <= PIECES | VECTORISABLE
+    assert set(gg.jit(everything).kernel(X)._needs) <= {*PIECES, *VECTORISABLE}
 
 
 @pytest.mark.parametrize("name", sorted({*PIECES, *vecmath.__all__, "np", "math", "work", "njit", "OPTIONS", "f64"}))

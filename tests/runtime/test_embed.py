@@ -6,8 +6,9 @@ import sys
 import numpy as np
 import pytest
 
+from gradgen.codegen.module import runtime_imports
 from gradgen.errors import ArgumentError
-from gradgen.runtime.embed import runtime_imports, runtime_source
+from gradgen.runtime.embed import runtime_source
 
 VECMATH = [name + bits for name in ("exp", "expm1", "log", "log1p", "sigmoid", "tanh") for bits in ("32", "64")]
 NAMES = [*VECMATH, "carve", "grown", "opaque", "add_matmul"]
