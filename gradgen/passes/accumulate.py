@@ -12,34 +12,31 @@ from __future__ import annotations
 from gradgen.ir.graph import Builder, Graph, Node
 from gradgen.ops import arithmetic, indexing, linalg, updates, views
 from gradgen.ops.record import SCATTER
-from gradgen.passes.control import within
+from gradgen.passes.control import rewritten
 
 
 def accumulate(graph: Graph) -> Graph:
     """The graph with these sums rewritten where nothing else uses the written array."""
-    builder, users = Builder(), graph.users()
-    done: dict[Node, Node] = {}
-    for node in graph.nodes:
+    users = graph.users()
+
+    def summed(builder: Builder, node: Node, done: dict[Node, Node]) -> Node | None:
         whole = _filled(node, users, graph.outputs)
         if whole is not None:
             axis, parts = whole
-            joined = builder.add(views.concatenate, [done[n] for n in parts], {"axis": axis}, node.source)
-            builder.name(joined, node, done)
-            continue
+            return builder.add(views.concatenate, [done[n] for n in parts], {"axis": axis}, node.source)
         found = _written(node, users, graph.outputs) if node.op is arithmetic.add else None
         if found is not None:
             base, part = found
             op = updates.put_add if part.op is views.embed else updates.index_add
             attrs = {k: v for k, v in part.attrs.items() if k != "shape"}
-            builder.name(builder.add(op, [done[n] for n in (base, *part.inputs)], attrs, node.source), node, done)
-        elif node.op is linalg.matmul and node.inputs[0].shape[-1] == 1:
-            spread = [
-                builder.add(views.broadcast_to, (done[n],), {"shape": node.shape}, node.source) for n in node.inputs
-            ]
-            builder.name(builder.add(arithmetic.multiply, spread, {}, node.source), node, done)
-        else:
-            builder.copy(node, done, within(node.attrs, accumulate))
-    return graph.made_of(done)
+            return builder.add(op, [done[n] for n in (base, *part.inputs)], attrs, node.source)
+        if node.op is linalg.matmul and node.inputs[0].shape[-1] == 1:
+            shape = {"shape": node.shape}
+            spread = [builder.add(views.broadcast_to, (done[n],), shape, node.source) for n in node.inputs]
+            return builder.add(arithmetic.multiply, spread, {}, node.source)
+        return None
+
+    return rewritten(graph, accumulate, summed)
 
 
 def _written(node: Node, users: dict, outputs) -> tuple[Node, Node] | None:

@@ -23,6 +23,21 @@ def within(attrs: dict, function: Callable[[Graph], Graph]) -> dict:
     return {k: function(v) if isinstance(v, Graph) else v for k, v in attrs.items()}
 
 
+def rewritten(
+    graph: Graph, function: Callable[[Graph], Graph], rule: Callable[[Builder, Node, dict[Node, Node]], Node | None]
+) -> Graph:
+    """The graph with what `rule` makes of its nodes, or copies where that is None; `function`: the pass, for within."""
+    builder = Builder()
+    done: dict[Node, Node] = {}
+    for node in graph.nodes:
+        made = rule(builder, node, done)
+        if made is None:
+            builder.copy(node, done, within(node.attrs, function))
+        else:
+            builder.name(made, node, done)
+    return graph.made_of(done)
+
+
 def trim(graph: Graph) -> Graph:
     """The graph with every loop and branch cut down to what is used of it, inner ones included."""
     while any(n.op.kind == CONTROL for n in graph.nodes):

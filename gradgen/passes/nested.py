@@ -7,22 +7,23 @@ from __future__ import annotations
 
 from gradgen.ir.graph import Builder, Graph, Node
 from gradgen.ops.record import REDUCTION
-from gradgen.passes.control import within
+from gradgen.passes.control import rewritten
 
 
 def join_nested(graph: Graph) -> Graph:
     """The graph with nested reductions of one kind joined; those that find an index stay."""
-    builder, users = Builder(), graph.users()
-    done: dict[Node, Node] = {}
-    for node in graph.nodes:
-        inputs, attrs = [done[n] for n in node.inputs], within(node.attrs, join_nested)
-        if node.op.kind == REDUCTION and node.op.index is None:
-            inner = node.inputs[0]
-            if inner.op is node.op and len(users[inner]) == 1 and inner not in graph.outputs:
-                made = done[inner]  # itself joined with what is below it
-                inputs, attrs = [made.inputs[0]], {"axes": _joined(made, attrs["axes"])}
-        builder.name(builder.add(node.op, inputs, attrs, node.source), node, done)
-    return graph.made_of(done)
+    users = graph.users()
+
+    def joined(builder: Builder, node: Node, done: dict[Node, Node]) -> Node | None:
+        if node.op.kind != REDUCTION or node.op.index is not None:
+            return None
+        inner = node.inputs[0]
+        if inner.op is not node.op or len(users[inner]) != 1 or inner in graph.outputs:
+            return None
+        made = done[inner]  # itself joined with what is below it
+        return builder.add(node.op, made.inputs[:1], {"axes": _joined(made, node.attrs["axes"])}, node.source)
+
+    return rewritten(graph, join_nested, joined)
 
 
 def _joined(inner: Node, outer: tuple[int, ...]) -> tuple[int, ...]:

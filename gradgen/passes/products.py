@@ -19,7 +19,7 @@ from gradgen.differentiate.rules import node_of, wrap
 from gradgen.ir.graph import Builder, Graph, Node
 from gradgen.ops import arithmetic, linalg, views
 from gradgen.ops.record import CALL, CONTROL
-from gradgen.passes.control import within
+from gradgen.passes.control import rewritten
 from gradgen.passes.patterns import scalar_value
 from gradgen.trace.tracer import constant
 
@@ -30,16 +30,16 @@ Factor = tuple[float, Node | None]  # a number, times a scalar that only the run
 
 def add_products(graph: Graph) -> Graph:
     """The graph with these sums rewritten, inner graphs included."""
-    builder, users = Builder(), graph.users()
-    done: dict[Node, Node] = {}
-    for node in graph.nodes:
+    users = graph.users()
+
+    def added(builder: Builder, node: Node, done: dict[Node, Node]) -> Node | None:
         found = _Sum(node, users, graph.outputs)
-        if found.is_worth_it():
-            builder.origin = node.source
-            builder.name(found.built(builder, done), node, done)
-        else:
-            builder.copy(node, done, within(node.attrs, add_products))
-    return graph.made_of(done)
+        if not found.is_worth_it():
+            return None
+        builder.origin = node.source
+        return found.built(builder, done)
+
+    return rewritten(graph, add_products, added)
 
 
 class _Sum:

@@ -17,7 +17,7 @@ import numpy as np
 from gradgen.ir.graph import Builder, Graph, Node
 from gradgen.ops import arithmetic, updates, views
 from gradgen.ops.record import ELEMENTWISE, VIEW
-from gradgen.passes.control import within
+from gradgen.passes.control import rewritten
 from gradgen.passes.patterns import scalar_value
 from gradgen.trace.tracer import RuleTracer, constant
 
@@ -44,15 +44,13 @@ class Term:
 
 def join_shifted(graph: Graph) -> Graph:
     """The graph with such sums in pieces, inner graphs included."""
-    builder, users = Builder(), graph.users()
-    done: dict[Node, Node] = {}
-    for node in graph.nodes:
+    users = graph.users()
+
+    def joined(builder: Builder, node: Node, done: dict[Node, Node]) -> Node | None:
         found = _terms(node, users, graph.outputs)
-        if found is not None:
-            builder.name(_pieces(builder, node, [(t, done[t.value]) for t in found]), node, done)
-        else:
-            builder.copy(node, done, within(node.attrs, join_shifted))
-    return graph.made_of(done)
+        return None if found is None else _pieces(builder, node, [(t, done[t.value]) for t in found])
+
+    return rewritten(graph, join_shifted, joined)
 
 
 def _terms(node: Node, users: dict, outputs) -> list[Term] | None:
